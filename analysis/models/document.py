@@ -1,0 +1,105 @@
+"""Documents, their versions and each version's canonical text."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import PurePath
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Substr
+
+from analysis.models.lease import Leased
+from config.crypto import EncryptedTextField
+
+
+class IngestStatus(models.TextChoices):
+    """Where a version stands. A failed one says why in `error_message` and keeps its original file."""
+
+    QUEUED = "queued", "Waiting"
+    INGESTING = "ingesting", "Being read in"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"
+
+
+class Document(models.Model):
+    """One contract, filing or file in a workspace, under the name it was uploaded with."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="documents")
+    name = models.CharField(max_length=255)
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+    version = models.ForeignKey("DocumentVersion", on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-uploaded_at"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def original_path(version: DocumentVersion, filename: str) -> str:
+    """Return where an upload is stored. The person's file name is never part of a path."""
+    return f"originals/{version.document.workspace_id}/{version.document_id}/{uuid.uuid4()}{PurePath(filename).suffix[:10]}"
+
+
+class DocumentVersion(Leased):
+    """One uploaded file of a document, and how far reading it in has come.
+
+    stage: parse, chunk, embed, index; stage_done of stage_total counts its pages or chunks.
+    tokens: by the default LLM's tokenizer. warnings: list of {code, message, page_number}.
+    password: of an encrypted file, kept encrypted, since page images are drawn from the original.
+    """
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField(default=1)
+    file = models.FileField(upload_to=original_path, max_length=300)
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.BigIntegerField()
+    kind = models.CharField(max_length=20, blank=True)
+    password = EncryptedTextField(blank=True, default="")
+
+    status = models.CharField(max_length=10, choices=IngestStatus.choices, default=IngestStatus.QUEUED)
+    stage = models.CharField(max_length=10, blank=True)
+    stage_done = models.PositiveIntegerField(default=0)
+    stage_total = models.PositiveIntegerField(default=0)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+    warnings = models.JSONField(default=list)
+
+    page_count = models.PositiveIntegerField(default=0)
+    characters = models.PositiveIntegerField(default=0)
+    tokens = models.PositiveIntegerField(default=0)
+    metadata = models.JSONField(default=dict)
+    parser_version = models.PositiveIntegerField(default=0)
+    seconds = models.JSONField(default=dict, help_text="seconds each stage took")
+    created_at = models.DateTimeField(auto_now_add=True)
+    ready_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["document", "number"], name="version_number_once")]
+        indexes = [models.Index(fields=["sha256"]), models.Index(fields=["status", "lease_expires_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.document_id} v{self.number}"
+
+    @property
+    def ready(self) -> bool:
+        return self.status == IngestStatus.READY
+
+    def read_text(self, start_char: int = 0, end_char: int | None = None) -> str:
+        """Return `text[start_char:end_char]` of the canonical text, cut by the database."""
+        rows = VersionText.objects.filter(version=self)
+        if start_char == 0 and end_char is None:
+            return rows.values_list("text", flat=True).first() or ""
+        length = None if end_char is None else max(0, end_char - start_char)
+        piece: str | None = rows.values_list(Substr("text", start_char + 1, length), flat=True).first()
+        return piece or ""
+
+
+class VersionText(models.Model):
+    """The canonical text, in a table of its own so that no list of documents ever loads it."""
+
+    version = models.OneToOneField(DocumentVersion, on_delete=models.CASCADE, primary_key=True, related_name="canonical")
+    text = models.TextField()

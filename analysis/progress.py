@@ -1,0 +1,96 @@
+"""Run events: write, replay, follow (Redis Streams).
+
+Every run (an answer, a workspace's live list) has one stream. Its entry ids are the SSE ids, so a reader that comes back
+with `Last-Event-ID` gets exactly what it has not seen. Token events carry `start_char`, the place of their text in the
+answer: a reader keeps `text[:start_char] + event text`, so neither a replay nor a run that starts again after a worker's
+death can repeat or lose a word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+HEARTBEAT_SECONDS = 15
+KEEP_SECONDS = 24 * 3600
+LAST_EVENTS = frozenset({"done", "failed"})
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. id: the stream entry's id ("1700000000000-0")."""
+
+    id: str
+    name: str
+    data: dict[str, Any]
+
+
+def answer_stream(answer_id: object) -> str:
+    """Return the stream that an answer's events go to: progress, token, reasoning, answer, done, failed."""
+    return f"lectern:answer:{answer_id}"
+
+
+def workspace_stream(workspace_id: object) -> str:
+    """Return the stream of a workspace's live list: `document` and `question` events with an id."""
+    return f"lectern:workspace:{workspace_id}"
+
+
+@cache
+def connection() -> redis.Redis:
+    """Return this process's Redis client (thread-safe, pooled)."""
+    return redis.Redis.from_url(settings.REDIS_URL, decode_responses=True)
+
+
+def emit(stream: str, name: str, data: dict[str, Any], *, keep: int | None = None) -> str:
+    """Append an event and return its id. keep: about how many events to keep; all of them by default."""
+    pipe = connection().pipeline(transaction=False)
+    pipe.xadd(stream, {"event": name, "data": json.dumps(data)}, maxlen=keep, approximate=True)
+    pipe.expire(stream, KEEP_SECONDS)
+    entry_id: str = pipe.execute()[0]
+    return entry_id
+
+
+def replay(stream: str, after: str = "0") -> list[Event]:
+    """Return the events after id `after`, oldest first."""
+    return [_event(*entry) for entry in connection().xrange(stream, min=f"({after}" if after != "0" else "-")]
+
+
+def forget(stream: str) -> None:
+    """Delete a stream."""
+    connection().delete(stream)
+
+
+async def follow(stream: str, after: str = "0") -> AsyncIterator[list[Event] | None]:
+    """Yield the events after id `after` in batches as they come, for ever; None as a heartbeat when there is nothing.
+
+    after: "0" for all, "$" for only what is new. Each follower has a connection of its own, closed when it is dropped.
+    """
+    client = redis.asyncio.Redis.from_url(settings.REDIS_URL, decode_responses=True, single_connection_client=True)
+    try:
+        if after == "$":
+            # "$" is resolved once: asked again after a heartbeat it would skip what came in between.
+            newest = await client.xrevrange(stream, count=1)
+            after = newest[0][0] if newest else "0"
+        while True:
+            reply = await client.xread({stream: after}, block=HEARTBEAT_SECONDS * 1000, count=500)
+            if not reply:
+                yield None
+                continue
+            entries = reply[0][1] if isinstance(reply, list) else next(iter(reply.values()))
+            events = [_event(*entry) for entry in entries]
+            after = events[-1].id
+            yield events
+    finally:
+        await asyncio.shield(client.aclose())
+
+
+def _event(entry_id: str, fields: dict[str, str]) -> Event:
+    return Event(entry_id, fields["event"], json.loads(fields["data"]))

@@ -1,0 +1,233 @@
+"""What the stages hand to each other. Frozen, plain, and free of Django.
+
+Offsets are half-open and count characters of a document version's canonical text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Span(NamedTuple):
+    """`text[start_char:end_char]`."""
+
+    start_char: int
+    end_char: int
+
+
+class PageSource(StrEnum):
+    """Where a page's text came from."""
+
+    TEXT = "text"  # the file's own characters
+    OCR = "ocr"  # read from the page image
+    BLANK = "blank"  # nothing on it to read
+    UNREADABLE = "unreadable"  # something is on it, and it could not be read
+
+
+@dataclass(frozen=True)
+class ParsedPage:
+    """One page: its span and, for paged formats, where each character stands.
+
+    width, height: in points as displayed (after rotation); 0 for a format without pages of its own.
+    boxes: `analysis.ingest.boxes.encode` of float[n, 4], one row per character of the span; None without an image.
+    """
+
+    number: int
+    start_char: int
+    end_char: int
+    source: PageSource = PageSource.TEXT
+    width: float = 0.0
+    height: float = 0.0
+    boxes: bytes | None = None
+
+
+@dataclass(frozen=True)
+class ParsedHeading:
+    """A heading and the section it opens.
+
+    level: 1 is the outermost. label: the section number as printed ("4.2", "Article IV"), "" if none.
+    start_char, end_char: the heading's own words. section_end_char: where the next heading of its level or above starts.
+    """
+
+    level: int
+    label: str
+    title: str
+    start_char: int
+    end_char: int
+    section_end_char: int
+
+
+@dataclass(frozen=True)
+class Warning:
+    """Something a reader must know about how a document was read. `page_number` is None for the whole document."""
+
+    code: str
+    message: str
+    page_number: int | None = None
+
+
+@dataclass(frozen=True)
+class ParsedDocument:
+    """What parsing makes of a file: one canonical text, and spans into it.
+
+    kind: pdf, docx, html, markdown, text, email. metadata: title, author, dates as the file states them, tracked
+    changes and how they were settled, form fields, outline. Pages cover the text in order and do not overlap.
+    """
+
+    kind: str
+    text: str
+    pages: list[ParsedPage]
+    headings: list[ParsedHeading]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    warnings: list[Warning] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ChunkSpan:
+    """A piece of canonical text made for retrieval. token_count: by the embedder's own tokenizer."""
+
+    ordinal: int
+    start_char: int
+    end_char: int
+    heading_path: str
+    token_count: int
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A retrieved passage. score: higher is better; comparable within one search only."""
+
+    document_id: str
+    document_name: str
+    version_id: int
+    start_char: int
+    end_char: int
+    page_number: int
+    text: str
+    score: float
+    heading_path: str = ""
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """A box on a page, as fractions of its width and height, origin top left."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class Mode(StrEnum):
+    """How the documents are read for an answer."""
+
+    AUTO = "auto"
+    WHOLE = "whole"
+    PASSAGES = "passages"
+    SWEEP = "sweep"
+
+
+@dataclass(frozen=True)
+class ReadingPlan:
+    """What answering will take, known before it runs.
+
+    mode is never AUTO: `why` says in a sentence how it was chosen. prompt_tokens counts documents, history and question;
+    cached_tokens is how many of them the model server is expected to have read already. expected_seconds is to the first
+    word, from speeds measured on this endpoint. exact: the count came from the LLM's own tokenizer.
+    """
+
+    mode: Mode
+    requested: Mode
+    why: str
+    llm: str
+    document_ids: list[str]
+    document_tokens: int
+    prompt_tokens: int
+    cached_tokens: int
+    window_tokens: int
+    output_tokens: int
+    expected_seconds: float
+    cost_usd_cold: float
+    cost_usd_cached: float
+    exact: bool = True
+    parts: int = 1
+
+
+@dataclass(frozen=True)
+class Message:
+    """One chat message: role is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """Text that was put before the model: a whole document or a passage of one, with its place."""
+
+    document_id: str
+    document_name: str
+    version_id: int
+    start_char: int
+    end_char: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Messages in cache order (system, documents, history, question) and the sources they contain."""
+
+    messages: list[Message]
+    sources: list[Source]
+    max_output_tokens: int
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one call to an LLM took; tokens as the server reported them."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    reasoning_tokens: int = 0
+    seconds_to_first_token: float = 0.0
+    seconds: float = 0.0
+    finish_reason: str = ""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of a streamed completion. kind: text, reasoning, prefill (progress, in `done` of `total` tokens) or end."""
+
+    kind: str
+    text: str = ""
+    done: int = 0
+    total: int = 0
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A checked place in a source. Its quote is `text[start_char:end_char]`; score is in [0, 1]."""
+
+    version_id: int
+    start_char: int
+    end_char: int
+    score: float
+
+
+@dataclass(frozen=True)
+class CitedSentence:
+    """One sentence of an answer, with its evidence.
+
+    start_char, end_char: its place in the answer's text. supported None: nothing to support (a heading, a greeting).
+    reason: why it is unsupported, in a few words; "" when it is supported.
+    """
+
+    start_char: int
+    end_char: int
+    supported: bool | None
+    citations: list[Citation]
+    reason: str = ""

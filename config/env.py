@@ -1,0 +1,59 @@
+"""The environment, read once and typed. Every setting a person can change has its line here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.home import home, read_endpoints, secret
+
+
+def _flag(name: str, default: bool = False) -> bool:
+    return os.environ.get(name, str(int(default))).lower() in {"1", "true", "yes", "on"}
+
+
+def _number(name: str, default: int) -> int:
+    return int(os.environ.get(name, default))
+
+
+def _list(name: str) -> list[str]:
+    return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+@dataclass(frozen=True)
+class Env:
+    """Settings from the environment; an engine without a URL falls back to the embedded one."""
+
+    home: Path = field(default_factory=home)
+    debug: bool = field(default_factory=lambda: _flag("LECTERN_DEBUG"))
+    hosts: list[str] = field(default_factory=lambda: _list("LECTERN_HOSTS"))
+    public_url: str = field(default_factory=lambda: os.environ.get("LECTERN_PUBLIC_URL", ""))
+    secret_key: str = field(default_factory=lambda: os.environ.get("LECTERN_SECRET_KEY") or secret("django"))
+
+    database_url: str = field(
+        default_factory=lambda: os.environ.get("DATABASE_URL") or read_endpoints().get("database_url", "")
+    )
+    redis_url: str = field(default_factory=lambda: os.environ.get("REDIS_URL") or read_endpoints().get("redis_url", ""))
+
+    llm_url: str = field(
+        default_factory=lambda: os.environ.get("LECTERN_LLM_URL") or read_endpoints().get("llm_url", "")
+    )
+    llm_key: str = field(
+        default_factory=lambda: os.environ.get("LECTERN_LLM_KEY")
+        or ("" if os.environ.get("LECTERN_LLM_URL") else read_endpoints().get("llm_key", ""))
+    )
+    llm_model: str = field(default_factory=lambda: os.environ.get("LECTERN_LLM_MODEL", ""))
+    embedder: str = field(default_factory=lambda: os.environ.get("LECTERN_EMBEDDER", "all-MiniLM-L6-v2"))
+
+    upload_max_bytes: int = field(default_factory=lambda: _number("LECTERN_UPLOAD_MAX_MIB", 200) * 2**20)
+    page_limit: int = field(default_factory=lambda: _number("LECTERN_PAGE_LIMIT", 5000))
+    parse_memory_bytes: int = field(default_factory=lambda: _number("LECTERN_PARSE_MEMORY_MIB", 4096) * 2**20)
+    parse_stall_seconds: int = field(default_factory=lambda: _number("LECTERN_PARSE_STALL_SECONDS", 90))
+    lease_seconds: int = field(default_factory=lambda: _number("LECTERN_LEASE_SECONDS", 60))
+    patience_seconds: int = field(default_factory=lambda: _number("LECTERN_PATIENCE_SECONDS", 45))
+    signup_open: bool = field(default_factory=lambda: _flag("LECTERN_SIGNUP", True))
+    email_url: str = field(default_factory=lambda: os.environ.get("LECTERN_SMTP_URL", ""))
+
+
+env = Env()

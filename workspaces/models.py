@@ -1,0 +1,125 @@
+"""People, the workspaces they share, and what lets them in."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models
+from django.utils import timezone
+
+INVITE_LIFETIME = timedelta(days=7)
+
+
+class Role(models.TextChoices):
+    """What a member may do. Each role may do all that the ones below it may."""
+
+    OWNER = "owner", "Owner"
+    EDITOR = "editor", "Editor"
+    VIEWER = "viewer", "Viewer"
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for a viewer, 1 for an editor, 2 for an owner."""
+        return [Role.VIEWER, Role.EDITOR, Role.OWNER].index(self)
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates users by e-mail address, which is their only name."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """A person, known by an e-mail address."""
+
+    username = None  # type: ignore[assignment]  # Django's documented way to drop the field
+    email = models.EmailField(unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Workspace(models.Model):
+    """A room that a team shares: its documents, questions and answers."""
+
+    slug = models.SlugField(unique=True, max_length=60)
+    name = models.CharField(max_length=120)
+    personal = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    users = models.ManyToManyField(User, through="Member", related_name="workspaces")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Member(models.Model):
+    """A person's place in a workspace. Access is decided on this row and nothing else."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+    joined_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "user"], name="one_place_per_person")]
+
+    def may(self, role: Role) -> bool:
+        """Return whether this member's role is `role` or above."""
+        return Role(self.role).rank >= role.rank
+
+
+def digest(token: str) -> str:
+    """Return what is stored of a bearer token: its SHA-256, since the token itself is random and long."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _invite_expiry() -> Any:
+    return timezone.now() + INVITE_LIFETIME
+
+
+class Invite(models.Model):
+    """A link that makes whoever opens it a member. Only its digest is kept, so it is shown once."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invites")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.EDITOR)
+    token_digest = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(default=_invite_expiry)
+
+    @property
+    def open(self) -> bool:
+        return self.expires_at > timezone.now()
+
+
+class ApiToken(models.Model):
+    """A bearer token for the HTTP interface: everything its person may do, or one workspace of it."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="api_tokens")
+    name = models.CharField(max_length=120)
+    token_digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    @classmethod
+    def issue(cls, *, user: User, name: str, workspace: Workspace | None = None) -> tuple[ApiToken, str]:
+        """Return a new row and the token itself, which is never to be had again."""
+        token = "lectern_" + secrets.token_urlsafe(32)
+        row = cls.objects.create(user=user, workspace=workspace, name=name, token_digest=digest(token))
+        return row, token
