@@ -11,10 +11,12 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest
 
 from analysis.models import Answer, Document, Question
-from workspaces.models import Member, Role, User, Workspace
+from workspaces.models import ApiToken, Member, Role, User, Workspace, digest
+
+LAST_WORKSPACE = "last_workspace"  # the session's key for the slug that `/` leads to
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,37 @@ class Viewer:
 
 def _viewer(who: User | Viewer) -> Viewer:
     return who if isinstance(who, Viewer) else Viewer(user=who)
+
+
+def person(request: HttpRequest) -> User:
+    """Return the signed-in person; raises PermissionDenied where a view forgot to ask for a sign-in."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied("Please sign in.")
+    return request.user
+
+
+def token_for(bearer: str) -> ApiToken | None:
+    """Return the API token row that `bearer` stands for, with its user and workspace; None if there is none.
+
+    Found by the SHA-256 of what was sent: the comparison is an index look-up of a digest, so its time tells nothing of
+    the token. The token of a person who was switched off, or is no longer in the workspace it is bound to, is none.
+    """
+    row = ApiToken.objects.select_related("user", "workspace").filter(token_digest=digest(bearer)).first()
+    if row is None or not row.user.is_active:
+        return None
+    if row.workspace_id is not None and not still_member(row.user_id, row.workspace_id):
+        return None
+    return row
+
+
+def viewer_for(token: ApiToken) -> Viewer:
+    """Return who asks with `token`, bound to the token's workspace if it has one."""
+    return Viewer(user=token.user, workspace_id=token.workspace_id)
+
+
+def still_member(user_id: int, workspace_id: int) -> bool:
+    """Return whether the person is (still) in the workspace; a stream asks at every heartbeat."""
+    return Member.objects.filter(user_id=user_id, workspace_id=workspace_id, user__is_active=True).exists()
 
 
 def memberships_for(who: User | Viewer) -> QuerySet[Member]:
@@ -45,6 +78,18 @@ def member_or_404(who: User | Viewer, slug: str, *, role: Role = Role.VIEWER) ->
     """
     member = memberships_for(who).filter(workspace__slug=slug).first()
     return _allowed(member, role)
+
+
+def enter(request: HttpRequest, slug: str, *, role: Role = Role.VIEWER) -> Member:
+    """Return the person's place in workspace `slug` for a page of it; raises as `member_or_404`.
+
+    The workspace becomes `request.workspace` (the switcher shows it) and the one that `/` leads back to.
+    """
+    member = member_or_404(person(request), slug, role=role)
+    request.workspace = member.workspace  # type: ignore[attr-defined]
+    if request.session.get(LAST_WORKSPACE) != slug:
+        request.session[LAST_WORKSPACE] = slug
+    return member
 
 
 def member_of(who: User | Viewer, workspace: Workspace, *, role: Role = Role.VIEWER) -> Member:

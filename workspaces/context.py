@@ -1,5 +1,61 @@
+"""What every page knows of where it is: `here` in templates."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
 from django.http import HttpRequest
+
+from workspaces.access import memberships_for
+from workspaces.models import Member, Role, Workspace
+
+
+class Here:
+    """The signed-in person's workspaces and the one this page is in. One query, made when a template first asks.
+
+    The page's workspace is what the view set as `request.workspace`, else the one of the URL's slug, else None.
+    """
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def memberships(self) -> list[Member]:
+        """The person's places with their workspaces, personal first, then by name."""
+        return list(memberships_for(self._request.user))  # type: ignore[arg-type]  # signed in: see workspaces()
+
+    @cached_property
+    def member(self) -> Member | None:
+        """The person's place in this page's workspace."""
+        slug = self._slug
+        return next((place for place in self.memberships if place.workspace.slug == slug), None)
+
+    @property
+    def workspace(self) -> Workspace | None:
+        return self.member.workspace if self.member else None
+
+    @property
+    def role(self) -> str:
+        return self.member.role if self.member else ""
+
+    @property
+    def may_edit(self) -> bool:
+        return self.member is not None and self.member.may(Role.EDITOR)
+
+    @property
+    def may_own(self) -> bool:
+        return self.member is not None and self.member.may(Role.OWNER)
+
+    @property
+    def _slug(self) -> str | None:
+        chosen = getattr(self._request, "workspace", None)
+        if chosen is not None:
+            return str(chosen.slug)
+        match = self._request.resolver_match
+        return match.kwargs.get("slug") if match else None
 
 
 def workspaces(request: HttpRequest) -> dict[str, object]:
-    return {}
+    """Return `here` for a signed-in person, nothing for anyone else."""
+    user = getattr(request, "user", None)
+    return {"here": Here(request)} if user is not None and user.is_authenticated else {}

@@ -1,0 +1,1 @@
+"""Pages of people and workspaces: one URL, one view, one template."""
