@@ -58,9 +58,20 @@ def emit(stream: str, name: str, data: dict[str, Any], *, keep: int | None = Non
     return entry_id
 
 
+def announce_document(workspace_id: object, document_id: object) -> None:
+    """Tell the workspace's live list that a document's row should be drawn again."""
+    emit(workspace_stream(workspace_id), "document", {"id": str(document_id)}, keep=1000)
+
+
 def replay(stream: str, after: str = "0") -> list[Event]:
     """Return the events after id `after`, oldest first."""
     return [_event(*entry) for entry in connection().xrange(stream, min=f"({after}" if after != "0" else "-")]
+
+
+def newest(stream: str) -> Event | None:
+    """Return the last event so far; None for a stream that is empty or has expired."""
+    entries = connection().xrevrange(stream, count=1)
+    return _event(*entries[0]) if entries else None
 
 
 def forget(stream: str) -> None:

@@ -1,0 +1,195 @@
+"""An answer as JSON: what the HTTP interface returns, and what the pages draw their answer cards from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Substr
+
+from analysis import progress
+from analysis.models import Answer, AnswerStatus, CitationRow, Page
+from analysis.types import Span
+
+# A place in a source: (version id, start_char, end_char). The same place cited twice is one citation.
+Place = tuple[int, int, int]
+
+COVERAGE: dict[str, Any] = {
+    "characters_total": 0,
+    "characters_read": 0,
+    "pages_read": [],
+    "pages_skipped": [],
+    "tokens_sent": 0,
+    "tokens_cached": 0,
+}
+USAGE: dict[str, Any] = {
+    "llm": "",
+    "prompt_tokens": 0,
+    "cached_tokens": 0,
+    "completion_tokens": 0,
+    "cost_usd": 0.0,
+    "seconds_to_first_token": 0.0,
+    "seconds": 0.0,
+}
+
+
+@dataclass(frozen=True)
+class _Cited:
+    """A citation row with its document and its quote, as one query brings them."""
+
+    sentence: int
+    place: Place
+    document_id: str
+    document_name: str
+    version_number: int
+    quote: str
+    score: float
+
+
+def answer_payload(answer: Answer) -> dict[str, Any]:
+    """Return the answer with its sentences, citations, receipt, plan and error, in a constant number of queries.
+
+    id: the question's. sentences[].citations: indices into citations, which are in order of first appearance.
+    answer: "" while it is open (the events carry the text so far), what had been written when it was stopped.
+    """
+    question = answer.question
+    cited = _cited(answer)
+    order = {place: index for index, place in enumerate(dict.fromkeys(row.place for row in cited))}
+    return {
+        "id": str(question.pk),
+        "answer_id": str(answer.pk),
+        "number": answer.number,
+        "purpose": question.purpose,
+        "text": question.text,
+        "document_ids": _document_ids(answer),
+        "across_workspace": question.across_workspace,
+        "parent_id": str(question.parent_id) if question.parent_id else None,
+        "status": answer.status,
+        "stage": _stage(answer),
+        "mode": answer.mode or None,
+        "mode_requested": answer.mode_requested,
+        "answer": "" if answer.open else answer.text,
+        "sentences": _sentences(answer, cited, order),
+        "citations": _citations(cited, order),
+        "coverage": COVERAGE | answer.coverage,
+        "usage": USAGE | {"llm": answer.llm} | answer.usage,
+        "plan": answer.plan or None,
+        "error": {"code": answer.error_code, "message": answer.error_message} if answer.error_code else None,
+        "created_at": answer.created_at.isoformat(),
+        "finished_at": answer.finished_at.isoformat() if answer.finished_at else None,
+    }
+
+
+def _document_ids(answer: Answer) -> list[str]:
+    chosen = answer.question.documents.order_by("uploaded_at", "pk").values_list("pk", flat=True)
+    return [str(document_id) for document_id in chosen]
+
+
+def _stage(answer: Answer) -> str | None:
+    if not answer.open:
+        return None
+    last = progress.newest(progress.answer_stream(answer.pk))
+    by_event = {"token": "writing", "reasoning": "thinking", "progress": last.data.get("stage") if last else None}
+    fallback = "waiting" if answer.status == AnswerStatus.WAITING else str(answer.status)
+    return (by_event.get(last.name) if last else None) or fallback
+
+
+def _cited(answer: Answer) -> list[_Cited]:
+    rows = (
+        CitationRow.objects.filter(sentence__answer=answer)
+        .annotate(
+            # Cut by the database, so that no quote can differ from its source and no whole text is fetched for it.
+            quote=Coalesce(
+                Substr("version__canonical__text", F("start_char") + 1, F("end_char") - F("start_char")), Value("")
+            )
+        )
+        .order_by("sentence__ordinal", "ordinal")
+        .values_list(
+            "sentence__ordinal",
+            "version_id",
+            "start_char",
+            "end_char",
+            "version__document_id",
+            "version__document__name",
+            "version__number",
+            "quote",
+            "score",
+        )
+    )
+    return [_Cited(row[0], (row[1], row[2], row[3]), str(row[4]), *row[5:]) for row in rows]
+
+
+def _sentences(answer: Answer, cited: list[_Cited], order: dict[Place, int]) -> list[dict[str, Any]]:
+    evidence: dict[int, list[int]] = defaultdict(list)
+    for row in cited:
+        evidence[row.sentence].append(order[row.place])
+    return [
+        {
+            "text": answer.text[sentence.start_char : sentence.end_char],
+            "start_char": sentence.start_char,
+            "end_char": sentence.end_char,
+            "supported": sentence.supported,
+            "reason": sentence.reason,
+            "citations": evidence[sentence.ordinal],
+        }
+        for sentence in answer.sentences.all()
+    ]
+
+
+def _citations(cited: list[_Cited], order: dict[Place, int]) -> list[dict[str, Any]]:
+    first: dict[Place, _Cited] = {}
+    for row in cited:
+        first.setdefault(row.place, row)
+    pages = _pages(order)
+    return [_citation(row, _marks(row.place, pages[row.place[0]])) for row in first.values()]
+
+
+def _citation(row: _Cited, marks: list[dict[str, Any]]) -> dict[str, Any]:
+    _, start_char, end_char = row.place
+    return {
+        "document_id": row.document_id,
+        "document_name": row.document_name,
+        "version": row.version_number,
+        "start_char": start_char,
+        "end_char": end_char,
+        "quote": row.quote,
+        "page_number": marks[0]["page_number"] if marks else 1,
+        "rectangles": marks[0]["rectangles"] if marks else [],
+        "pages": marks,
+        "score": row.score,
+    }
+
+
+def _pages(places: Iterable[Place]) -> dict[int, list[Page]]:
+    """Return the pages that the places touch, by version and in order, with their boxes; no other page is loaded."""
+    touched = [Q(version_id=version, start_char__lt=end, end_char__gt=start) for version, start, end in places]
+    pages: dict[int, list[Page]] = defaultdict(list)
+    if touched:
+        for page in Page.objects.filter(reduce(or_, touched)).order_by("version_id", "number"):
+            pages[page.version_id].append(page)
+    return pages
+
+
+def _marks(place: Place, pages: list[Page]) -> list[dict[str, Any]]:
+    """Return the place's rectangles page by page; none on a page of a format that has no image."""
+    _, start_char, end_char = place
+    marks = []
+    for page in pages:
+        span = Span(max(start_char, page.start_char), min(end_char, page.end_char))
+        if span.start_char < span.end_char:
+            marks.append({"page_number": page.number, "rectangles": _rectangles(page, span)})
+    return marks
+
+
+def _rectangles(page: Page, span: Span) -> list[list[float]]:
+    if page.boxes is None:
+        return []
+    from analysis.ingest import boxes
+
+    found = boxes.rectangles(bytes(page.boxes), page.start_char, span)
+    return [[box.x0, box.y0, box.x1, box.y1] for box in found]
