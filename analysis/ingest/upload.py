@@ -1,0 +1,218 @@
+"""Documents come in, are renamed, tried again and go: the first stage of ingest, and the writes that people make."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePath
+
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+
+from analysis import progress
+from analysis.errors import UserError
+from analysis.models import Answer, Document, DocumentVersion, IngestStatus, Question
+from workspaces.models import User, Workspace
+
+logger = logging.getLogger(__name__)
+
+NAME_MAX_CHARACTERS = 255
+ENDING_MAX_CHARACTERS = 20
+# The parsers decide by content what a file is; endings only let a file past the door that is not plainly readable.
+READABLE_ENDINGS = frozenset({".pdf", ".docx", ".docm", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".eml"})
+_SNIFF_BYTES = 8192
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_OLE = b"\xd0\xcf\x11\xe0"
+# Explicit directions of writing: they can make "fdp.exe" look like "exe.pdf".
+_DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """A document in a workspace. duplicate: the same bytes were there already; nothing was stored."""
+
+    document: Document
+    duplicate: bool
+
+
+def document_upload(*, workspace: Workspace, user: User | None, name: str, file: File[bytes]) -> Uploaded:
+    """Return the new document, waiting to be read in, or the one that holds the same bytes already.
+
+    Raises UserError: bad_name, empty_file (422), too_large (413), unsupported_type (415), upload_cut_off (422).
+    """
+    name = clean_name(name)
+    sha256, size_bytes = _measured(file)
+    _refuse_unreadable(name, file)
+    known = _same_bytes(workspace, sha256)
+    if known:
+        return Uploaded(known, duplicate=True)
+    document = Document(workspace=workspace, name=name, uploaded_by=user)
+    version = DocumentVersion(document=document, sha256=sha256, size_bytes=size_bytes)
+    version.file.save(name, file, save=False)
+    return _recorded(document, version)
+
+
+def document_retry(document: Document, *, password: str | None = None) -> None:
+    """Send a failed version to be read in again, with `password` if one is given.
+
+    Raises UserError not_failed (409) when there is nothing to try again.
+    """
+    changes = {} if password is None else {"password": password}
+    again = DocumentVersion.objects.filter(pk=document.version_id or 0, status=IngestStatus.FAILED).update(
+        status=IngestStatus.QUEUED,
+        stage="",
+        stage_done=0,
+        stage_total=0,
+        attempts=0,
+        error_code="",
+        error_message="",
+        **changes,
+    )
+    if not again:
+        raise UserError("This document has not failed: there is nothing to try again.", code="not_failed", status=409)
+    _on_commit(partial(_enqueue, document.version_id))
+    _on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
+
+
+def document_delete(document: Document) -> None:
+    """Remove the document: its rows, original, page images, kept readings, and the questions put to it alone."""
+    workspace_id, document_id = document.workspace_id, document.pk
+    versions = list(document.versions.all())
+    clean_up = [partial(_forget_version, version, _kept_files(version)) for version in versions]
+    with transaction.atomic():
+        streams = _delete_questions(document)
+        document.delete()
+        for clean in clean_up:
+            _on_commit(clean)
+        for stream in streams:
+            _on_commit(partial(progress.forget, stream))
+        _on_commit(partial(progress.announce_document, workspace_id, document_id))
+
+
+def document_rename(document: Document, name: str) -> None:
+    """Give the document another name; raises UserError bad_name."""
+    document.name = clean_name(name)
+    document.save(update_fields=["name"])
+    _on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
+
+
+def clean_name(name: str) -> str:
+    """Return the file's own name: no folders, no control characters, at most 255 characters with its ending kept.
+
+    Raises UserError bad_name when nothing is left.
+    """
+    base = _DIRECTION_MARKS.sub("", re.split(r"[/\\]", name)[-1])
+    base = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in base)
+    base = " ".join(unicodedata.normalize("NFC", base.encode("utf-8", "ignore").decode()).split())
+    if not base.strip(". "):
+        raise UserError("The file needs a name.", code="bad_name")
+    if len(base) <= NAME_MAX_CHARACTERS:
+        return base
+    ending = PurePath(base).suffix if len(PurePath(base).suffix) <= ENDING_MAX_CHARACTERS else ""
+    return base[: NAME_MAX_CHARACTERS - len(ending)].rstrip() + ending
+
+
+def _measured(file: File[bytes]) -> tuple[str, int]:
+    """Return (SHA-256, size in bytes), reading the file piece by piece; its size is checked on the way."""
+    limit = settings.UPLOAD_MAX_BYTES
+    declared = file.size
+    if declared > limit:
+        raise _too_large(limit)
+    digest, size_bytes = hashlib.sha256(), 0
+    for piece in file.chunks():
+        digest.update(piece)
+        size_bytes += len(piece)
+        if size_bytes > limit:
+            raise _too_large(limit)
+    if size_bytes < declared:
+        raise UserError("The upload was cut off before its end. Please send the file again.", code="upload_cut_off")
+    if size_bytes == 0:
+        raise UserError("The file is empty.", code="empty_file")
+    file.seek(0)
+    return digest.hexdigest(), size_bytes
+
+
+def _too_large(limit: int) -> UserError:
+    return UserError(f"The file is larger than {limit // 2**20} MiB.", code="too_large", status=413)
+
+
+def _refuse_unreadable(name: str, file: File[bytes]) -> None:
+    head = file.read(_SNIFF_BYTES)
+    file.seek(0)
+    ending = PurePath(name).suffix.lower()
+    if head.startswith(_OLE) and ending not in READABLE_ENDINGS:
+        message = "Lectern cannot read files of old Office versions. Save it as .docx or PDF and upload that."
+        raise UserError(message, code="unsupported_type", status=415)
+    text_like = b"\0" not in head or head.startswith(_UTF16_MARKS)
+    if not (ending in READABLE_ENDINGS or text_like or head.lstrip().startswith(b"%PDF-")):
+        kinds = "It reads PDF, Word (.docx), HTML, Markdown and text."
+        message = f"Lectern cannot read {ending or 'this kind of'} files. {kinds}"
+        raise UserError(message, code="unsupported_type", status=415)
+
+
+def _same_bytes(workspace: Workspace, sha256: str) -> Document | None:
+    return Document.objects.filter(workspace=workspace, version__sha256=sha256).select_related("version").first()
+
+
+def _recorded(document: Document, version: DocumentVersion) -> Uploaded:
+    """Write both rows and return what stands in the workspace afterwards; the stored file goes if they do not."""
+    storage, stored_name = version.file.storage, str(version.file.name)
+    try:
+        with transaction.atomic():
+            # Two uploads of the same bytes at once: the second waits here, then finds the first.
+            Workspace.objects.select_for_update(no_key=True).get(pk=document.workspace_id)
+            known = _same_bytes(document.workspace, version.sha256)
+            if known is None:
+                _insert(document, version)
+    except BaseException:
+        storage.delete(stored_name)
+        raise
+    if known is not None:
+        storage.delete(stored_name)
+        return Uploaded(known, duplicate=True)
+    return Uploaded(document, duplicate=False)
+
+
+def _insert(document: Document, version: DocumentVersion) -> None:
+    document.save(force_insert=True)
+    version.save(force_insert=True)
+    document.version = version
+    document.save(update_fields=["version"])
+    _on_commit(partial(_enqueue, version.pk))
+    _on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
+
+
+def _enqueue(version_id: int | None) -> None:
+    from analysis.tasks import ingest_version
+
+    ingest_version.delay(version_id)
+
+
+def _on_commit(action: Callable[[], object]) -> None:
+    # Robust: a broker that is down is logged, not shown; the beat sends versions that nobody took.
+    transaction.on_commit(action, robust=True)
+
+
+def _delete_questions(document: Document) -> list[str]:
+    """Delete the questions put to this document alone; return the streams of their answers."""
+    others = Question.documents.through.objects.exclude(document_id=document.pk).values("question_id")
+    alone = Question.objects.filter(documents=document, across_workspace=False).exclude(pk__in=others)
+    question_ids = list(alone.values_list("pk", flat=True))
+    answers = Answer.objects.filter(question_id__in=question_ids).values_list("pk", flat=True)
+    streams = [progress.answer_stream(answer_id) for answer_id in answers]
+    Question.objects.filter(pk__in=question_ids).delete()
+    return streams
+
+
+def _kept_files(version: DocumentVersion) -> list[str]:
+    return list(version.readings.exclude(file_name="").values_list("file_name", flat=True))
+
+
+def _forget_version(version: DocumentVersion, reading_files: list[str]) -> None:
+    version.file.storage.delete(str(version.file.name))
