@@ -157,10 +157,11 @@ class ReadingPlan:
 
 @dataclass(frozen=True)
 class Message:
-    """One chat message: role is system, user or assistant."""
+    """One chat message: role is system, user or assistant. `content[:prefix_chars]` is what other questions share."""
 
     role: str
     content: str
+    prefix_chars: int = 0
 
 
 @dataclass(frozen=True)

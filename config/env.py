@@ -44,6 +44,9 @@ class Env:
         or ("" if os.environ.get("LECTERN_LLM_URL") else read_endpoints().get("llm_key", ""))
     )
     llm_model: str = field(default_factory=lambda: os.environ.get("LECTERN_LLM_MODEL", ""))
+    llm_window_tokens: int = field(default_factory=lambda: _number("LECTERN_LLM_WINDOW", 32768))
+    read_ahead_tokens: int = field(default_factory=lambda: _number("LECTERN_READ_AHEAD_TOKENS", 16000))
+    slots_max_bytes: int = field(default_factory=lambda: _number("LECTERN_SLOTS_MAX_MIB", 4096) * 2**20)
     embedder: str = field(default_factory=lambda: os.environ.get("LECTERN_EMBEDDER", "all-MiniLM-L6-v2"))
 
     upload_max_bytes: int = field(default_factory=lambda: _number("LECTERN_UPLOAD_MAX_MIB", 200) * 2**20)

@@ -1,0 +1,85 @@
+"""Token counts: the model's own where its server tells them, else an estimate that says it is one."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple
+
+import httpx
+from django.core.cache import cache
+
+from analysis.errors import LecternError
+from analysis.llm import llamacpp
+from analysis.llm.catalogue import LLM
+from analysis.llm.endpoint import headers, root_url
+from analysis.types import Message
+
+MARGIN = 1.1  # an estimate is made this much larger, so that what is said to fit does fit
+_WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+_MESSAGE_TOKENS = 8  # what a chat template puts around a message, at most
+
+
+class TokenCount(NamedTuple):
+    """exact: by the model's own tokenizer."""
+
+    tokens: int
+    exact: bool
+
+
+def count(text: str, llm: LLM) -> TokenCount:
+    """Return how many tokens `text` is for `llm`."""
+    try:
+        if llm.dialect == "llamacpp":
+            return TokenCount(len(llamacpp.tokenize(llm, text)), True)
+        if llm.dialect == "vllm":
+            return TokenCount(_vllm_count(llm, text), True)
+    except LecternError:
+        pass
+    return TokenCount(estimate(text), False)
+
+
+def count_tokens(text: str, llm: LLM) -> int:
+    """Return how many tokens `text` is for `llm`, by its own tokenizer where its server tells."""
+    return count(text, llm).tokens
+
+
+def count_prompt(messages: list[Message], llm: LLM) -> TokenCount:
+    """Return how many tokens the messages are once they stand in the model's chat template."""
+    try:
+        if llm.dialect == "llamacpp":
+            return TokenCount(len(llamacpp.tokenize(llm, llamacpp.template(llm, messages), special=True)), True)
+    except LecternError:
+        pass
+    counts = [count(message.content, llm) for message in messages]
+    return TokenCount(sum(c.tokens + _MESSAGE_TOKENS for c in counts), False)
+
+
+def count_version(version_id: int, text: str, llm: LLM) -> TokenCount:
+    """Return the count of a document version's text, remembered once it is exact, since its text never changes."""
+    key = f"tokens:{llm.id}:{version_id}:{len(text)}"
+    known: int | None = cache.get(key)
+    if known is not None:
+        return TokenCount(known, True)
+    found = count(text, llm)
+    if found.exact:
+        cache.set(key, found.tokens, timeout=None)
+    return found
+
+
+def estimate(text: str) -> int:
+    """Return an upper guess: four characters a token in alphabetic scripts, one in Chinese, Japanese and Korean."""
+    wide = len(_WIDE.findall(text))
+    return math.ceil((wide + (len(text) - wide) / 4) * MARGIN)
+
+
+def _vllm_count(llm: LLM, text: str) -> int:
+    from analysis.errors import EngineUnavailable
+
+    body = {"model": llm.id, "prompt": text, "add_special_tokens": False}
+    try:
+        response = httpx.post(root_url(llm.base_url, "tokenize"), json=body, headers=headers(llm.key), timeout=30)
+        response.raise_for_status()
+        return int(response.json()["count"])
+    except (httpx.HTTPError, ValueError, KeyError) as error:
+        raise EngineUnavailable("The language model's server does not count tokens.") from error
