@@ -1,0 +1,132 @@
+"""Citations: what is supported is quoted exactly, and what is not is said to be so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.answer.cite import WIDEST_QUOTE, cite
+from analysis.types import Source
+
+TEXT = """MASTER SERVICES AGREEMENT
+
+This Agreement is made on March 3, 2021 between Northwind Analytics, Inc. ("Provider") and Harbor Mutual ("Customer").
+
+4.2 Fees. Customer shall pay Provider a monthly fee of $12,500 within thirty (30) days after receipt of an invoice.
+
+7.1 Term. This Agreement continues for three (3) years from the Effective Date.
+
+9.3 Assignment. Customer shall not assign this Agreement to any third party without the prior written consent of Provider.
+
+12. Governing Law. This Agreement is governed by the laws of the State of Oregon."""
+
+
+def blind(texts: list[str]) -> np.ndarray:
+    """An embedder that sees no likeness, so that only words, numbers, names and negations decide."""
+    return np.eye(len(texts), dtype=np.float32)
+
+
+def source(text: str = TEXT, start_char: int = 0) -> Source:
+    return Source("d", "agreement.pdf", 7, start_char, start_char + len(text), text)
+
+
+def one(answer: str, text: str = TEXT):
+    (sentence,) = cite(answer, [source(text)], embed=blind)
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("answer", "quote"),
+    [
+        (
+            "The Customer pays a monthly fee of $12,500 within 30 days of receipt of an invoice.",
+            "a monthly fee of $12,500",
+        ),
+        ("It is governed by the laws of the State of Oregon.", "governed by the laws of the State of Oregon."),
+        ("The agreement continues for three years from the Effective Date.", "continues for three (3) years"),
+        (
+            "Customer may not assign it to a third party without prior written consent.",
+            "shall not assign this Agreement",
+        ),
+    ],
+)
+def test_a_true_sentence_is_quoted(answer, quote):
+    sentence = one(answer)
+    assert sentence.supported is True
+    assert quote in TEXT[sentence.citations[0].start_char : sentence.citations[0].end_char]
+    assert sentence.citations[0].version_id == 7
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("The Customer pays a monthly fee of $15,000 within 30 days of receipt of an invoice.", "The number 15000"),
+        ("The agreement continues for five years from the Effective Date.", "The number 5"),
+        ("It is governed by the laws of the State of Delaware.", "The name “delaware”"),
+        (
+            "Customer may assign this Agreement to any third party.",
+            "The nearest words in the sources say that this is not so.",
+        ),
+        ("Customer shall not pay Provider a monthly fee after receipt of an invoice.", "do not say “not”"),
+        ("The agreement does not mention insurance.", "Says that something is absent"),
+        ("Bananas ripen quickly indoors.", "Nothing in the sources says this."),
+        ("Section 44.1 says the agreement continues for three years from the Effective Date.", "no 44.1"),
+    ],
+)
+def test_a_false_sentence_is_unsupported_and_says_why(answer, reason):
+    sentence = one(answer)
+    assert sentence.supported is False
+    assert reason in sentence.reason
+    assert sentence.citations == []
+
+
+def test_headings_have_nothing_to_support():
+    sentences = cite("## Fees\n\nCustomer shall pay Provider a monthly fee of $12,500.", [source()], embed=blind)
+    assert [sentence.supported for sentence in sentences] == [None, True]
+
+
+def test_a_sentence_resting_on_two_places_cites_both():
+    sentence = one("Northwind Analytics, Inc. receives from Customer a monthly fee of $12,500.")
+    quotes = [TEXT[c.start_char : c.end_char] for c in sentence.citations]
+    assert len(quotes) == 2
+    assert "$12,500" in quotes[0]
+    assert "Northwind Analytics, Inc." in quotes[1]
+
+
+def test_offsets_are_those_of_the_version_and_not_of_the_passage():
+    passage_start = TEXT.index("7.1 Term.")
+    passage = Source("d", "a", 7, passage_start, len(TEXT), TEXT[passage_start:])
+    (sentence,) = cite("The agreement continues for three years.", [passage], embed=blind)
+    citation = sentence.citations[0]
+    assert (
+        TEXT[citation.start_char : citation.end_char]
+        == "This Agreement continues for three (3) years from the Effective Date."
+    )
+
+
+def test_a_long_sentence_is_narrowed_to_the_clause_that_matters():
+    filler = "; ".join(
+        f"the Supplier shall keep record number {n} of all goods delivered to warehouses" for n in range(12)
+    )
+    text = f"The Supplier agrees that: {filler}; the Buyer may terminate for convenience on ninety (90) days notice; and so on."
+    sentence = one("The Buyer may terminate for convenience on 90 days notice.", text)
+    quote = text[sentence.citations[0].start_char : sentence.citations[0].end_char]
+    assert quote.startswith("the Buyer may terminate for convenience on ninety (90) days notice")
+    assert len(quote) < WIDEST_QUOTE
+
+
+def test_no_sources_support_nothing():
+    (sentence,) = cite("Customer pays $12,500.", [], embed=blind)
+    assert (sentence.supported, sentence.citations) == (False, [])
+
+
+@given(st.text(max_size=400), st.text(max_size=400))
+def test_every_citation_lies_within_its_source_and_sentences_hold_every_character(answer, text):
+    sentences = cite(answer, [source(text, start_char=1000)], embed=blind)
+    for sentence in sentences:
+        for citation in sentence.citations:
+            assert 1000 <= citation.start_char < citation.end_char <= 1000 + len(text)
+    outside = set(range(len(answer))) - {i for s in sentences for i in range(s.start_char, s.end_char)}
+    assert all(answer[i].isspace() for i in outside)
