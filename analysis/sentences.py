@@ -9,9 +9,9 @@ from analysis.types import Span
 
 # Words whose full stop does not end a sentence. Contracts are full of them.
 _ABBREVIATIONS = frozenset(
-    "no nos art arts sec secs cl para paras pp p vol fig ex exh inc corp co ltd llc plc l.l.c bros mr mrs ms dr prof hon jr sr st "
-    "vs v u.s u.k u.s.a d.c n.y e.g i.e cf etc al approx dept div est jan feb mar apr jun jul aug sep sept oct nov dec a.m p.m "
-    "s.a n.v b.v s.p.a gmbh viz resp abs nr bzw z.b ziff".split()
+    "no nos art arts sec secs cl para paras pp p vol fig ex exh inc corp co ltd llc plc l.l.c bros mr mrs ms dr "
+    "prof hon jr sr st vs v u.s u.k u.s.a d.c n.y e.g i.e cf etc al approx dept div est jan feb mar apr jun jul "
+    "aug sep sept oct nov dec a.m p.m s.a n.v b.v s.p.a gmbh viz resp abs nr bzw z.b ziff".split()
 )
 # A stop, closing quotes or brackets, then space; CJK stops need no space; a blank line always ends a sentence.
 _BOUNDARY = re.compile(r"""(?P<stop>[.!?]+)["'”’)\]]*(?=\s)|(?P<wide>[。！？；]["”’」』）]*)|(?P<gap>\n[ \t]*\n)""")

@@ -1,16 +1,17 @@
 """Aligns each sentence of an answer to the places in the sources that bear it out, or says that none does.
 
-The language model's word is not taken for anything here: a citation is a span of canonical text that this stage found, so
-its quote is there by construction, whichever model wrote the answer and whether or not it can cite.
+The language model's word is not taken for anything here: a citation is a span of canonical text that this stage
+found, so its quote is there by construction, whichever model wrote the answer and whether or not it can cite.
 
-A sentence is compared with the sources' sentences by the weight of the words they share (inverse document frequency over
-the sources: Spärck Jones 1972) and, where wording differs, by the similarity of their embeddings. A greedy cover (Nemhauser
-et al. 1978) takes up to three spans that together say what the sentence says. Then what must not differ is compared exactly:
-numbers, names and negations.
+A sentence is compared with the sources' sentences by the weight of the words they share (inverse document frequency
+over the sources: Spärck Jones 1972) and, where wording differs, by the similarity of their embeddings. A greedy cover
+(Nemhauser et al. 1978) takes up to three spans that together say what the sentence says. Then what must not differ is
+compared exactly: numbers, names and negations.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter, defaultdict
@@ -27,8 +28,8 @@ Embed = Callable[[list[str]], "np.ndarray"]
 
 MAX_CITATIONS = 3
 CANDIDATES = 8  # evidence sentences whose meaning is compared, per answer sentence
-# Chosen on ContractNLI (development side, 340 pairs): of entailed statements 59 % are supported, of statements on which the
-# contract is silent 19 %. A stricter rule loses three true supports for each false one it removes.
+# Chosen on ContractNLI (development side, 340 pairs): of entailed statements 59 % are supported, of statements on which
+# the contract is silent 19 %. A stricter rule loses three true supports for each false one it removes.
 ENOUGH_WEIGHT = 0.60  # share of the sentence's word weight that the evidence must carry together ...
 ENOUGH_LEAD = 0.50  # ... and the first piece alone, so that no sentence is stitched from scattered words ...
 ENOUGH_MEANING = 0.70  # ... or, when the wording differs, the cosine that the first piece must reach ...
@@ -39,8 +40,8 @@ WIDEST_QUOTE = 320  # characters; a longer evidence sentence is narrowed to the 
 _MARKS = re.compile(r"[*_`#>]+|\[\d+\]|^\s*(?:[-•*+]|\(?\d{1,2}[.)])\s+", re.MULTILINE)
 _HEADING = re.compile(r"^\s*(?:#{1,6}\s.*|\*\*[^*\n]+\*\*:?|[^\n.!?]{1,60}:)\s*$")
 _ABSENCE = re.compile(
-    r"\b(?:(?:does|do|did|is|are|was|were)(?: not|n't) (?:\w+ )?(?:mention|specif|state|contain|include|provide|address|say|appear|found|defin|"
-    r"disclos|indicat|stated)|no (?:mention|information|such|explicit|specific|provision)|not (?:explicitly |clearly )?"
+    r"\b(?:(?:does|do|did|is|are|was|were)(?: not|n't) (?:\w+ )?(?:mention|specif|state|contain|include|provide|address|say|"
+    r"appear|found|defin|disclos|indicat|stated)|no (?:mention|information|such|explicit|specific|provision)|not (?:explicitly |clearly )?"
     r"(?:mentioned|specified|stated|provided|found|addressed|disclosed|defined|indicated))",
     re.IGNORECASE,
 )
@@ -62,7 +63,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Cover:
-    """The evidence taken for a sentence; lead and share: word weight in the first piece and in all; meaning: cosine of the first."""
+    """The evidence taken for a sentence.
+
+    lead, share: the claim's word weight in the first piece and in all of them; meaning: the first one's cosine.
+    """
 
     pieces: list[Evidence]
     lead: float
@@ -220,11 +224,11 @@ def _stems(text: str, span: Span) -> set[str]:
 
 def _clauses(text: str) -> list[Span]:
     cuts = [0, *(match.end() for match in _CLAUSE_END.finditer(text)), len(text)]
-    return [Span(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
+    return [Span(a, b) for a, b in itertools.pairwise(cuts) if text[a:b].strip()]
 
 
 def _narrowed(piece: Evidence, stems: frozenset[str], claim: str, score: float) -> Citation:
-    """Return the citation of `piece`, cut to the shortest run of its clauses that holds every word and number shared."""
+    """Return the citation of `piece`, cut to the shortest run of its clauses that holds what it shares."""
     start, end = 0, len(piece.text)
     if end > WIDEST_QUOTE:
         wanted = [word for word in words(piece.text) if word.stem in stems]

@@ -1,5 +1,7 @@
 """What texts say, in comparable form, and where their sentences end."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,4 +58,4 @@ def test_sentences_hold_every_character_that_is_not_space(text):
     spans = split_sentences(text)
     assert "".join("".join(text[a:b].split()) for a, b in spans) == "".join(text.split())
     assert all(a < b for a, b in spans)
-    assert all(left.end_char <= right.start_char for left, right in zip(spans, spans[1:], strict=False))
+    assert all(left.end_char <= right.start_char for left, right in itertools.pairwise(spans))

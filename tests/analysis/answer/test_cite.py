@@ -18,7 +18,7 @@ This Agreement is made on March 3, 2021 between Northwind Analytics, Inc. ("Prov
 
 7.1 Term. This Agreement continues for three (3) years from the Effective Date.
 
-9.3 Assignment. Customer shall not assign this Agreement to any third party without the prior written consent of Provider.
+9.3 Assignment. Customer shall not assign this Agreement to any third party without prior written consent.
 
 12. Governing Law. This Agreement is governed by the laws of the State of Oregon."""
 
@@ -110,10 +110,11 @@ def test_a_long_sentence_is_narrowed_to_the_clause_that_matters():
     filler = "; ".join(
         f"the Supplier shall keep record number {n} of all goods delivered to warehouses" for n in range(12)
     )
-    text = f"The Supplier agrees that: {filler}; the Buyer may terminate for convenience on ninety (90) days notice; and so on."
+    wanted = "the Buyer may terminate for convenience on ninety (90) days notice"
+    text = f"The Supplier agrees that: {filler}; {wanted}; and so on."
     sentence = one("The Buyer may terminate for convenience on 90 days notice.", text)
     quote = text[sentence.citations[0].start_char : sentence.citations[0].end_char]
-    assert quote.startswith("the Buyer may terminate for convenience on ninety (90) days notice")
+    assert quote.startswith(wanted)
     assert len(quote) < WIDEST_QUOTE
 
 
