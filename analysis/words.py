@@ -23,7 +23,8 @@ _STOP = frozenset(
 )
 NEGATORS = frozenset(
     "not no never neither nor without cannot none nothing nobody n't isn't aren't doesn't don't didn't won't "
-    "wasn't weren't shan't mustn't can't couldn't shouldn't nicht kein keine keinen keiner nie ohne 不 未 無 无 非".split()
+    "wasn't weren't shan't mustn't can't couldn't shouldn't nicht "
+    "kein keine keinen keiner nie ohne 不 未 無 无 非".split()
 )
 _IGNORED = _STOP | NEGATORS
 _UNITS = {

@@ -39,10 +39,11 @@ WIDEST_QUOTE = 320  # characters; a longer evidence sentence is narrowed to the 
 
 _MARKS = re.compile(r"[*_`#>]+|\[\d+\]|^\s*(?:[-•*+]|\(?\d{1,2}[.)])\s+", re.MULTILINE)
 _HEADING = re.compile(r"^\s*(?:#{1,6}\s.*|\*\*[^*\n]+\*\*:?|[^\n.!?]{1,60}:)\s*$")
+_ABSENT = r"mention|specif|state|contain|include|provide|address|say|appear|found|defin|disclos|indicat"  # stems
 _ABSENCE = re.compile(
-    r"\b(?:(?:does|do|did|is|are|was|were)(?: not|n't) (?:\w+ )?(?:mention|specif|state|contain|include|provide|address|say|"
-    r"appear|found|defin|disclos|indicat|stated)|no (?:mention|information|such|explicit|specific|provision)|not (?:explicitly |clearly )?"
-    r"(?:mentioned|specified|stated|provided|found|addressed|disclosed|defined|indicated))",
+    rf"\b(?:(?:does|do|did|is|are|was|were)(?: not|n't) (?:\w+ )?(?:{_ABSENT})"
+    r"|no (?:mention|information|such|explicit|specific|provision)"
+    rf"|not (?:explicitly |clearly )?(?:{_ABSENT})\w*ed\b)",
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(
