@@ -43,7 +43,7 @@ _ABSENT = r"mention|specif|state|contain|include|provide|address|say|appear|foun
 _ABSENCE = re.compile(
     rf"\b(?:(?:does|do|did|is|are|was|were)(?: not|n't) (?:\w+ )?(?:{_ABSENT})"
     r"|no (?:mention|information|such|explicit|specific|provision)"
-    rf"|not (?:explicitly |clearly )?(?:{_ABSENT})\w*ed\b)",
+    rf"|not (?:explicitly |clearly )?(?:found|(?:{_ABSENT})\w*ed)\b)",
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(
