@@ -1,0 +1,87 @@
+"""Character boxes: packed for storage, and turned into highlights and a text layer.
+
+A box is (x0, y0, x1, y1) in fractions of the page as displayed, origin top left. Characters that were inserted by the
+parser (line breaks, joining spaces) have boxes without area.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.types import Rectangle, Span
+
+Boxes = NDArray[np.float32]
+_SCALE = 65535
+# Two characters stand on one line when their heights overlap by this share of the lower one.
+_SAME_LINE_OVERLAP = 0.5
+
+
+@dataclass(frozen=True)
+class TextLine:
+    """A line of a page's text: `page_text[start_char:start_char + len(text)]`, and the box around it as fractions."""
+
+    text: str
+    start_char: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+def encode(boxes: Boxes) -> bytes:
+    """Return float[n, 4] packed: 16 bits a side, differences from character to character, deflated."""
+    units = np.rint(np.clip(np.nan_to_num(boxes), 0.0, 1.0) * _SCALE).astype(np.uint16).reshape(-1, 4)
+    differences = np.diff(units, axis=0, prepend=np.zeros((1, 4), np.uint16))
+    return zlib.compress(np.ascontiguousarray(differences.T, dtype="<u2").tobytes(), 6)
+
+
+def decode(data: bytes) -> Boxes:
+    """Return the boxes as float32[n, 4], within 1/131070 of what was encoded."""
+    differences = np.frombuffer(zlib.decompress(data), dtype="<u2").reshape(4, -1).T
+    return (np.cumsum(differences, axis=0, dtype=np.uint16) / np.float32(_SCALE)).astype(np.float32)
+
+
+def rectangles(boxes: bytes, page_start_char: int, span: Span) -> list[Rectangle]:
+    """Return what to highlight for `span` on a page whose text starts at `page_start_char`: one rectangle a line."""
+    start = max(0, span.start_char - page_start_char)
+    end = max(start, span.end_char - page_start_char)
+    return [Rectangle(*line) for line in _line_boxes(_inked(decode(boxes)[start:end]))]
+
+
+def text_lines(boxes: bytes, text: str) -> list[TextLine]:
+    """Return the lines of a page's `text` that stand somewhere on it, in order."""
+    places = decode(boxes)
+    lines: list[TextLine] = []
+    start = 0
+    for line in text.split("\n"):
+        inked = _inked(places[start : start + len(line)])
+        if len(inked):
+            x0, y0 = inked[:, :2].min(axis=0).tolist()
+            x1, y1 = inked[:, 2:].max(axis=0).tolist()
+            lines.append(TextLine(line, start, x0, y0, x1, y1))
+        start += len(line) + 1
+    return lines
+
+
+def _inked(boxes: Boxes) -> Boxes:
+    return boxes[(boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])]
+
+
+def _line_boxes(boxes: Boxes) -> list[tuple[float, float, float, float]]:
+    lines: list[tuple[float, float, float, float]] = []
+    for x0, y0, x1, y1 in boxes.tolist():
+        if lines and _same_line(lines[-1], y0, y1):
+            left, top, right, bottom = lines[-1]
+            lines[-1] = (min(left, x0), min(top, y0), max(right, x1), max(bottom, y1))
+        else:
+            lines.append((x0, y0, x1, y1))
+    return lines
+
+
+def _same_line(line: tuple[float, float, float, float], y0: float, y1: float) -> bool:
+    overlap = min(line[3], y1) - max(line[1], y0)
+    return overlap > _SAME_LINE_OVERLAP * min(line[3] - line[1], y1 - y0)

@@ -1,0 +1,66 @@
+"""The child process: limits first, then one request from stdin, progress to stdout, results into the working folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from analysis.ingest.parse.confine import confine
+
+
+def main() -> None:
+    """Answer one request; the last line on stdout says how it ended."""
+    request = json.loads(sys.stdin.readline())
+    confine(Path(request["path"]), **request["limits"])
+    from analysis.errors import UserError
+    from analysis.ingest.parse.messages import DAMAGED, OUT_OF_MEMORY
+
+    try:
+        _answer(request)
+        say({"done": True})
+    except UserError as error:
+        say({"error": {"code": error.code, "message": error.message}})
+    except MemoryError:
+        say({"error": {"code": "parse_memory", "message": OUT_OF_MEMORY}})
+    except Exception:
+        # Hostile files break parsers in ways nobody foresaw: the person hears a sentence, the log gets the rest.
+        traceback.print_exc()
+        say({"error": {"code": "damaged", "message": DAMAGED}})
+    # Leave without tearing down native libraries: a broken document can crash them on the way out.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _answer(request: dict[str, Any]) -> None:
+    path = Path(request["path"])
+    if request["job"] == "render":
+        from analysis.ingest.parse.draw import draw
+
+        draw(path, request["password"], request["page_numbers"], Path.cwd(), report)
+        return
+    from analysis.ingest.parse import parse_file
+    from analysis.ingest.parse.handover import write_document
+
+    document = parse_file(
+        path, name=request["name"], password=request["password"], page_limit=request["page_limit"], report=report
+    )
+    write_document(document, Path.cwd())
+
+
+def report(stage: str, done: int, total: int) -> None:
+    """Tell the parent how far the work has come; it kills a child that stays silent."""
+    say({"progress": [stage, done, total]})
+
+
+def say(message: dict[str, Any]) -> None:
+    """Write one line to the parent."""
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

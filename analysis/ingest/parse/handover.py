@@ -1,0 +1,52 @@
+"""How a ParsedDocument crosses from the child process: document.json and boxes.bin, never pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from analysis.types import PageSource, ParsedDocument, ParsedHeading, ParsedPage, Warning
+
+
+def write_document(document: ParsedDocument, folder: Path) -> None:
+    """Write `document` into `folder`; boxes go one page after another into a file of their own."""
+    pages: list[dict[str, Any]] = []
+    with (folder / "boxes.bin").open("wb") as boxes:
+        for page in document.pages:
+            boxes.write(page.boxes or b"")
+            size = None if page.boxes is None else len(page.boxes)
+            # asdict would copy the boxes.
+            pages.append({**{name: getattr(page, name) for name in _PAGE_FIELDS}, "boxes_bytes": size})
+    fields = {
+        "kind": document.kind,
+        "text": document.text,
+        "pages": pages,
+        "headings": [asdict(heading) for heading in document.headings],
+        "metadata": document.metadata,
+        "warnings": [asdict(warning) for warning in document.warnings],
+    }
+    (folder / "document.json").write_text(json.dumps(fields, default=str), encoding="utf-8")
+
+
+def read_document(folder: Path) -> ParsedDocument:
+    """Return the document that a child left in `folder`."""
+    fields = json.loads((folder / "document.json").read_text(encoding="utf-8"))
+    with (folder / "boxes.bin").open("rb") as boxes:
+        pages = []
+        for page in fields["pages"]:
+            size = page.pop("boxes_bytes")
+            page["source"] = PageSource(page["source"])
+            pages.append(ParsedPage(**page, boxes=None if size is None else boxes.read(size)))
+    return ParsedDocument(
+        kind=fields["kind"],
+        text=fields["text"],
+        pages=pages,
+        headings=[ParsedHeading(**heading) for heading in fields["headings"]],
+        metadata=fields["metadata"],
+        warnings=[Warning(**warning) for warning in fields["warnings"]],
+    )
+
+
+_PAGE_FIELDS = ("number", "start_char", "end_char", "source", "width", "height")

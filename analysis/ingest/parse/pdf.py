@@ -1,0 +1,131 @@
+"""PDF: pdfium for text, boxes and images of pages; pypdf for structure; OCR where a page has no usable text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from analysis.errors import UserError
+from analysis.ingest.parse import messages
+from analysis.ingest.parse.canonical import PagedText
+from analysis.ingest.parse.headings import find_headings
+from analysis.ingest.parse.pdf_chars import Chars, read_chars
+from analysis.ingest.parse.pdf_layout import PageText, lay_out
+from analysis.ingest.parse.pdf_structure import read_structure
+from analysis.types import PageSource, ParsedDocument, Warning
+
+Report = Callable[[str, int, int], None]
+# With fewer glyphs than this a page may be a scan with a stamp or a page number on it.
+_FEW_GLYPHS = 250
+_GARBAGE_SHARE = 0.3
+_SCAN_SHARE = 0.4
+_NO_TEXT = PageText("", np.zeros((0, 4), np.float32))
+
+
+def open_pdf(path: Path, password: str) -> pdfium.PdfDocument:
+    """Return the open document; UserError password_required, password_wrong or damaged."""
+    try:
+        return pdfium.PdfDocument(path, password=password or None)
+    except pdfium.PdfiumError as error:
+        if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
+            raise messages.password_error("PDF", given=bool(password)) from error
+        raise UserError(messages.DAMAGED, code="damaged") from error
+
+
+def parse_pdf(path: Path, *, password: str, page_limit: int, report: Report) -> ParsedDocument:
+    """Return a PDF's text with a box for every character."""
+    document = open_pdf(path, password)
+    total = len(document)
+    if total == 0:
+        raise UserError(messages.NO_PAGES, code="empty_document")
+    if total > page_limit:
+        raise UserError(messages.too_many_pages(total, page_limit), code="too_many_pages")
+    if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
+        document.init_forms()
+    report("parse", 0, total)
+    paged, warnings = PagedText(), list[Warning]()
+    for index in range(total):
+        warnings += _add_page(document, index, paged, report)
+    text = paged.finish()
+    structure = read_structure(path, password)
+    warnings = [*structure.warnings, *_summed(warnings), *_scan_warning(paged)]
+    headings = find_headings(text, paged.pages, structure.outline)
+    return ParsedDocument("pdf", text, paged.pages, headings, structure.metadata, warnings)
+
+
+def _add_page(document: pdfium.PdfDocument, index: int, paged: PagedText, report: Report) -> list[Warning]:
+    try:
+        page = document[index]
+    except pdfium.PdfiumError:
+        paged.add("", _NO_TEXT.boxes, source=PageSource.UNREADABLE, width=0, height=0)
+        report("parse", index + 1, len(document))
+        return [Warning("page_damaged", f"Page {index + 1} is damaged and could not be read.", index + 1)]
+    try:
+        width, height = page.get_size()
+        laid_out, source = _read_page(page, lambda: report("ocr", index, len(document)))
+    finally:
+        page.close()
+    paged.add(laid_out.text, laid_out.boxes, source=source, width=width, height=height)
+    report("parse" if source != PageSource.OCR else "ocr", index + 1, len(document))
+    if source == PageSource.UNREADABLE:
+        return [Warning("page_unreadable", messages.page_unreadable(index + 1), index + 1)]
+    return []
+
+
+def _read_page(page: pdfium.PdfPage, before_ocr: Callable[[], None]) -> tuple[PageText, PageSource]:
+    chars = read_chars(page)
+    own = lay_out(chars, *page.get_size())
+    if not _may_be_scan(page, chars):
+        return own, PageSource.TEXT
+    if not chars.glyphs and _is_blank(page):
+        return _NO_TEXT, PageSource.BLANK
+    from analysis.ingest.parse.ocr import read_image
+
+    before_ocr()
+    seen = lay_out(read_image(page), *page.get_size())
+    garbage = chars.unmapped > _GARBAGE_SHARE * max(1, chars.glyphs)
+    if len(seen.text) > len(own.text) or (garbage and seen.text):
+        return seen, PageSource.OCR
+    return own, PageSource.TEXT if own.text and not garbage else PageSource.UNREADABLE
+
+
+def _may_be_scan(page: pdfium.PdfPage, chars: Chars) -> bool:
+    """Whether the text layer is missing, garbage, or a stamp on a picture of a page."""
+    usable = chars.glyphs - chars.unmapped
+    if chars.unmapped > _GARBAGE_SHARE * max(1, chars.glyphs) or usable == 0:
+        return True
+    return usable < _FEW_GLYPHS and _image_share(page) > _SCAN_SHARE
+
+
+def _image_share(page: pdfium.PdfPage) -> float:
+    """Return how much of the page its images cover, at most 1."""
+    width, height = page.get_size()
+    area = 0.0
+    for image in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=4):
+        left, bottom, right, top = image.get_bounds()
+        area += abs(right - left) * abs(top - bottom)
+    return min(1.0, area / max(1.0, width * height))
+
+
+def _is_blank(page: pdfium.PdfPage) -> bool:
+    """Whether the page, drawn small, is one even colour."""
+    width, height = page.get_size()
+    scale = min(1.0, 1000 / max(width, height, 1.0))
+    picture = page.render(scale=scale, grayscale=True).to_numpy()
+    return int(picture.max()) - int(picture.min()) < 16
+
+
+def _summed(warnings: list[Warning]) -> list[Warning]:
+    """One line for many unreadable pages; the first twenty keep their own."""
+    if len(warnings) <= 20:
+        return warnings
+    return [*warnings[:20], Warning("pages_unreadable", f"{len(warnings) - 20} more pages could not be read.")]
+
+
+def _scan_warning(paged: PagedText) -> list[Warning]:
+    scanned = [page.number for page in paged.pages if page.source == PageSource.OCR]
+    return [Warning("ocr", messages.scanned(scanned))] if scanned else []

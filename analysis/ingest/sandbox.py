@@ -1,0 +1,167 @@
+"""A child process that reads hostile files: limited memory, time and file size, no secrets, no network if possible."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import AppError, UserError
+from analysis.ingest.parse import messages
+from analysis.ingest.parse.handover import read_document
+from analysis.types import ParsedDocument
+from config.env import env
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[2]
+Progress = Callable[[str, int, int], None]
+_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
+_LARGEST_OUTPUT_BYTES = 2 * 2**30
+_CPU_SECONDS = 4 * 3600
+
+
+class ParserFailed(AppError):
+    """The parser itself is at fault; what it wrote to its error output is in the log."""
+
+    code = "parser_failed"
+
+
+def parse(path: Path, *, name: str, password: str = "", on_progress: Progress) -> ParsedDocument:
+    """Return what the parsers make of the file at `path`, read in a child process.
+
+    on_progress(stage, done, total): stage is "parse" or "ocr", the rest counts pages; called in this thread, and what it
+    raises ends the child. Raises UserError: empty_document, password_required, password_wrong, damaged,
+    unsupported_type, too_many_pages, too_large, parse_stalled, parse_memory.
+    """
+    if path.stat().st_size == 0:
+        raise UserError(messages.EMPTY_FILE, code="empty_document")
+    request = {"job": "parse", "path": str(path.resolve()), "name": name, "password": password, "page_limit": env.page_limit}
+    with tempfile.TemporaryDirectory(prefix="lectern-parse-") as folder:
+        run(request, Path(folder), on_progress=on_progress)
+        return read_document(Path(folder))
+
+
+def run(request: dict[str, Any], folder: Path, *, on_progress: Progress) -> None:
+    """Run one request in a child process that works and leaves its results in `folder`."""
+    limits = {
+        "memory_bytes": env.parse_memory_bytes,
+        "cpu_seconds": _CPU_SECONDS,
+        "file_bytes": _LARGEST_OUTPUT_BYTES,
+        "parent": os.getpid(),
+    }
+    with (folder / "stderr").open("wb") as stderr, _child(folder, stderr) as child:
+        try:
+            ended = _follow(child, {**request, "limits": limits}, on_progress)
+            returncode, peak_bytes = _reap(child)
+        finally:
+            complaints = (folder / "stderr").read_bytes()[-4000:].decode(errors="replace")
+            if complaints:
+                logger.warning("Parser child on %s: %s", request["path"], complaints)
+    if returncode or not ended:
+        _fail(returncode, peak_bytes, complaints)
+
+
+@contextlib.contextmanager
+def _child(folder: Path, stderr: Any) -> Iterator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-s", "-m", "analysis.ingest.parse"],
+        cwd=folder,
+        env=_environment(folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        start_new_session=True,
+    )
+    try:
+        yield child
+    finally:
+        _end(child)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    # One thread of linear algebra: each further one would claim address space, and nothing here multiplies matrices.
+    own = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return {**kept, **own, "HOME": str(folder), "TMPDIR": str(folder)}
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    # The whole session, since a parser may have started a process of its own. A reaped child's number is free for others.
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    for pipe in (child.stdin, child.stdout):
+        if pipe:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+
+def _follow(child: subprocess.Popen[bytes], request: dict[str, Any], on_progress: Progress) -> bool:
+    """Pass the child's progress on until it says how it ended; True when it ended well."""
+    assert child.stdin
+    with contextlib.suppress(BrokenPipeError):
+        child.stdin.write(json.dumps(request).encode() + b"\n")
+        child.stdin.flush()
+    for message in _messages(child):
+        if "progress" in message:
+            on_progress(*message["progress"])
+        elif "error" in message:
+            raise UserError(message["error"]["message"], code=message["error"]["code"])
+        else:
+            return bool(message.get("done"))
+    return False
+
+
+def _messages(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the child's JSON lines; UserError parse_stalled when none has come for a while."""
+    assert child.stdout
+    pending = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        while True:
+            deadline = time.monotonic() + env.parse_stall_seconds
+            while b"\n" not in pending:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    raise UserError(messages.STALLED, code="parse_stalled")
+                piece = os.read(child.stdout.fileno(), 65536)
+                if not piece:
+                    return
+                pending += piece
+            line, _, pending = pending.partition(b"\n")
+            yield json.loads(line)
+
+
+def _reap(child: subprocess.Popen[bytes]) -> tuple[int, int]:
+    """Wait for the child to leave; return its return code and the most memory it held, in bytes."""
+    deadline = time.monotonic() + env.parse_stall_seconds
+    while time.monotonic() < deadline:
+        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+        if pid:
+            child.returncode = os.waitstatus_to_exitcode(status)
+            return child.returncode, usage.ru_maxrss * 1024
+        time.sleep(0.002)
+    raise UserError(messages.STALLED, code="parse_stalled")
+
+
+def _fail(returncode: int, peak_bytes: int, stderr: str) -> None:
+    logger.warning("Parser child ended with %s at %d MiB", returncode, peak_bytes >> 20)
+    if returncode == -signal.SIGXCPU:
+        raise UserError(messages.STALLED, code="parse_stalled")
+    if returncode == -signal.SIGKILL or peak_bytes > 0.7 * env.parse_memory_bytes or "MemoryError" in stderr:
+        raise UserError(messages.OUT_OF_MEMORY, code="parse_memory")
+    if returncode < 0:
+        # A native library crashed on this file: the file is broken in a way nobody foresaw.
+        raise UserError(messages.DAMAGED, code="damaged")
+    raise ParserFailed(f"The parser ended with status {returncode}.")
