@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -65,12 +65,13 @@ def announce_document(workspace_id: object, document_id: object) -> None:
 
 def replay(stream: str, after: str = "0") -> list[Event]:
     """Return the events after id `after`, oldest first."""
-    return [_event(*entry) for entry in connection().xrange(stream, min=f"({after}" if after != "0" else "-")]
+    entries: Any = connection().xrange(stream, min=f"({after}" if after != "0" else "-")
+    return [_event(*entry) for entry in entries]
 
 
 def newest(stream: str) -> Event | None:
     """Return the last event so far; None for a stream that is empty or has expired."""
-    entries = connection().xrevrange(stream, count=1)
+    entries: Any = connection().xrevrange(stream, count=1)
     return _event(*entries[0]) if entries else None
 
 
@@ -79,7 +80,7 @@ def forget(stream: str) -> None:
     connection().delete(stream)
 
 
-async def follow(stream: str, after: str = "0") -> AsyncIterator[list[Event] | None]:
+async def follow(stream: str, after: str = "0") -> AsyncGenerator[list[Event] | None, None]:
     """Yield the events after id `after` in batches as they come, for ever; None as a heartbeat when there is nothing.
 
     after: "0" for all, "$" for only what is new. Each follower has a connection of its own, closed when it is dropped.
@@ -88,10 +89,10 @@ async def follow(stream: str, after: str = "0") -> AsyncIterator[list[Event] | N
     try:
         if after == "$":
             # "$" is resolved once: asked again after a heartbeat it would skip what came in between.
-            newest = await client.xrevrange(stream, count=1)
+            newest: Any = await client.xrevrange(stream, count=1)
             after = newest[0][0] if newest else "0"
         while True:
-            reply = await client.xread({stream: after}, block=HEARTBEAT_SECONDS * 1000, count=500)
+            reply: Any = await client.xread({stream: after}, block=HEARTBEAT_SECONDS * 1000, count=500)
             if not reply:
                 yield None
                 continue

@@ -56,6 +56,7 @@ class Env:
     lease_seconds: int = field(default_factory=lambda: _number("LECTERN_LEASE_SECONDS", 60))
     patience_seconds: int = field(default_factory=lambda: _number("LECTERN_PATIENCE_SECONDS", 45))
     signup_open: bool = field(default_factory=lambda: _flag("LECTERN_SIGNUP", True))
+    api_requests_per_minute: int = field(default_factory=lambda: _number("LECTERN_API_REQUESTS_PER_MINUTE", 1200))
     email_url: str = field(default_factory=lambda: os.environ.get("LECTERN_SMTP_URL", ""))
 
 

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "ninja",
@@ -121,7 +122,10 @@ CELERY_TASK_TIME_LIMIT = 2 * 3600 + 60
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600, "global_keyprefix": "lectern:celery:"}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {"requeue-expired": {"task": "analysis.tasks.requeue_expired", "schedule": 15.0}}
+CELERY_BEAT_SCHEDULE = {
+    "requeue-expired": {"task": "analysis.tasks.requeue_expired", "schedule": 15.0},
+    "clear-abandoned": {"task": "workspaces.tasks.clear_abandoned", "schedule": 3600.0},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(room("run") / "beat")
 
 # Accounts
@@ -144,6 +148,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_CHANGE_EMAIL = True  # one address a person: a new one takes the old one's place once it is confirmed
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Lectern: "
 SIGNUP_OPEN = env.signup_open
 
@@ -171,6 +177,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
 FILE_UPLOAD_TEMP_DIR = room("uploads")
 UPLOAD_MAX_BYTES = env.upload_max_bytes
+API_REQUESTS_PER_MINUTE = env.api_requests_per_minute  # for each token; 0 is without limit
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import connections
@@ -14,7 +14,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 HEARTBEAT = b": still here\n\n"
-_STREAM_ID = re.compile(r"^\d{1,20}-\d{1,20}$")
+STREAM_ID = re.compile(r"^\d{1,20}-\d{1,20}$")
 
 
 def frame(data: str, *, event: str = "", id: str = "") -> bytes:
@@ -29,10 +29,10 @@ def frame(data: str, *, event: str = "", id: str = "") -> bytes:
 def last_event_id(request: HttpRequest) -> str:
     """Return the stream id a returning reader has seen last, or "0" for a new reader or an id that is not ours."""
     given = request.headers.get("Last-Event-ID", "")
-    return given if _STREAM_ID.match(given) else "0"
+    return given if STREAM_ID.match(given) else "0"
 
 
-def checked(check: Callable[P, T]) -> Callable[P, object]:
+def checked(check: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
     """Return `check` as a coroutine function that gives its database connection back before it returns.
 
     For the start of a stream's view: the stream may last for hours and must not hold a connection.

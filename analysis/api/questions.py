@@ -1,0 +1,135 @@
+"""Questions: what reading will take, asking, the answer, its events, stopping, asking again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.db.models import OuterRef, Subquery
+from django.http.response import HttpResponseBase
+from ninja import Query, Router, Status
+
+from analysis.answer.payload import answer_payload
+from analysis.api.answers import answer_of, asked_payload, stop
+from analysis.api.auth import ApiRequest
+from analysis.api.documents import chosen_documents
+from analysis.api.events import events_response
+from analysis.api.responses import Limit, Number, Offset, page_of, produces, responses
+from analysis.api.schemas import (
+    AgainIn,
+    AnswerOut,
+    AskedOut,
+    PlanIn,
+    PlanOut,
+    QuestionIn,
+    QuestionPage,
+    StoppedOut,
+)
+from analysis.llm.catalogue import llm_get
+from analysis.models import Answer, Question
+from workspaces.access import get_question_or_404, member_or_404, questions_for
+from workspaces.models import Role
+
+router = Router(tags=["Questions"])
+
+EVENTS = produces("text/event-stream", "Events: progress, token, answer, then done or failed.")
+
+
+@router.post("/workspaces/{slug:slug}/plan", response=responses(200, PlanOut))
+def plan_question(request: ApiRequest, slug: str, asked: PlanIn) -> dict[str, Any]:
+    """How the documents would be read for this question: mode and why, tokens, cost, time. Nothing is run."""
+    from analysis.answer.plan import plan_reading
+
+    member = member_or_404(request.auth, slug)
+    plan = plan_reading(
+        workspace=member.workspace,
+        text=asked.text,
+        documents=chosen_documents(member, asked.document_ids),
+        mode=asked.mode,
+        llm=llm_get(asked.llm),
+    )
+    return asdict(plan)
+
+
+@router.post("/workspaces/{slug:slug}/questions", response=responses(202, AskedOut, 403))
+def ask_question(request: ApiRequest, slug: str, asked: QuestionIn) -> Status[Any]:
+    """Puts a question to the documents, or to the whole workspace when none are named.
+
+    The answer is written in the background: follow its events, or ask for it until it is done. A question to documents
+    that are still being read in waits for them.
+    """
+    from analysis.answer.ask import question_ask
+
+    member = member_or_404(request.auth, slug, role=Role.EDITOR)
+    parent = get_question_or_404(request.auth, asked.parent_id) if asked.parent_id else None
+    answer = question_ask(
+        workspace=member.workspace,
+        user=member.user,
+        text=asked.text,
+        documents=chosen_documents(member, asked.document_ids),
+        mode=asked.mode,
+        llm=asked.llm,
+        parent=parent,
+    )
+    return Status(202, asked_payload(answer))
+
+
+@router.get("/workspaces/{slug:slug}/questions", response=responses(200, QuestionPage))
+def list_questions(
+    request: ApiRequest,
+    slug: str,
+    document_id: Annotated[UUID | None, Query(None)] = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> dict[str, Any]:
+    """The workspace's questions and summaries, newest first; document_id keeps to those put to that document."""
+    member = member_or_404(request.auth, slug)
+    rows = questions_for(member)
+    if document_id is not None:
+        rows = rows.filter(documents__in=chosen_documents(member, [document_id]))
+    latest = Answer.objects.filter(question=OuterRef("pk")).order_by("-number").values("status")[:1]
+    rows = rows.select_related("asker").prefetch_related("documents").annotate(status=Subquery(latest))
+    return page_of(rows, limit, offset, _question_payload)
+
+
+def _question_payload(question: Question) -> dict[str, Any]:
+    return {name: getattr(question, name) for name in ("purpose", "text", "across_workspace", "created_at")} | {
+        "id": question.pk,
+        "status": getattr(question, "status"),  # noqa: B009  # annotated by the query
+        "asked_by": question.asker.email if question.asker else None,
+        "document_ids": [document.pk for document in question.documents.all()],
+    }
+
+
+@router.get("/questions/{uuid:question_id}", response=responses(200, AnswerOut))
+def get_question(
+    request: ApiRequest, question_id: UUID, number: Annotated[Number | None, Query(None)] = None
+) -> dict[str, Any]:
+    """The question with its latest answer, or with answer `number`: sentences, checked citations, receipt."""
+    return answer_payload(answer_of(request.auth, question_id, number=number))
+
+
+@router.get("/questions/{uuid:question_id}/events", response=responses(200, None), openapi_extra=EVENTS)
+async def follow_question(request: ApiRequest, question_id: UUID) -> HttpResponseBase:
+    """The latest answer as it is written, as server-sent events; they end after `done` or `failed`.
+
+    With Last-Event-ID only what came after it. `token` data is {start_char, text}: keep `answer[:start_char] + text`.
+    `answer` data is what GET gives. A comment every 15 seconds says that the connection stands.
+    """
+    return await events_response(request, question_id)
+
+
+@router.post("/questions/{uuid:question_id}/stop", response=responses(200, StoppedOut, 403))
+def stop_question(request: ApiRequest, question_id: UUID) -> dict[str, Any]:
+    """Stops the language model; what was written so far is kept and checked."""
+    return stop(answer_of(request.auth, question_id, role=Role.EDITOR))
+
+
+@router.post("/questions/{uuid:question_id}/regenerate", response=responses(202, AskedOut, 403))
+def regenerate_answer(request: ApiRequest, question_id: UUID, again: AgainIn) -> Status[Any]:
+    """Answers the question anew, in another mode or by another language model; earlier answers stay."""
+    from analysis.answer.ask import answer_regenerate
+
+    question = get_question_or_404(request.auth, question_id, role=Role.EDITOR)
+    return Status(202, asked_payload(answer_regenerate(question, mode=again.mode, llm=again.llm)))

@@ -1,0 +1,274 @@
+"""What goes in and out, as the OpenAPI schema states it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import AfterValidator, ConfigDict, Field
+
+from analysis.types import Mode
+
+DOCUMENT_IDS_MAX = 1000
+
+
+def _storable(text: str) -> str:
+    """Return `text`; raises ValueError for characters that PostgreSQL cannot keep."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("The text holds characters that are not valid Unicode text")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+DocumentIds = Annotated[list[UUID], Field(max_length=DOCUMENT_IDS_MAX)]
+
+
+class ErrorDetail(Schema):
+    code: str
+    message: str
+
+
+class ErrorOut(Schema):
+    error: ErrorDetail
+
+
+class WorkspaceOut(Schema):
+    slug: str
+    name: str
+    role: Literal["owner", "editor", "viewer"]
+
+
+class WarningOut(Schema):
+    code: str
+    message: str
+    page_number: int | None = None
+
+
+class DocumentOut(Schema):
+    """A document. progress: 0 to 1 over all stages; stage_done of stage_total: pages or chunks of the stage."""
+
+    id: UUID
+    name: str
+    workspace: str
+    status: Literal["queued", "ingesting", "ready", "failed"]
+    stage: str | None
+    stage_done: int
+    stage_total: int
+    progress: float
+    kind: str | None
+    size_bytes: int
+    pages: int
+    characters: int
+    tokens: int
+    warnings: list[WarningOut]
+    error: ErrorDetail | None
+    uploaded_at: datetime
+
+
+class DocumentPage(Schema):
+    items: list[DocumentOut]
+    count: int
+
+
+class UploadedOut(Schema):
+    """One file of an upload: the document it became, or why it was not taken."""
+
+    id: UUID | None = None
+    name: str
+    status: str
+    duplicate: bool = False
+    error: ErrorDetail | None = None
+
+
+class TextOut(Schema):
+    text: str
+    start_char: int
+    end_char: int
+
+
+class HitOut(Schema):
+    document_id: UUID
+    document_name: str
+    start_char: int
+    end_char: int
+    page_number: int
+    heading_path: str
+    text: str
+    score: float
+
+
+class LLMOut(Schema):
+    id: str
+    name: str
+    family: str
+    window_tokens: int
+    max_output_tokens: int
+    price_in_usd_per_million: float
+    price_cached_usd_per_million: float
+    price_out_usd_per_million: float
+    self_hosted: bool
+    default: bool
+
+
+class PlanIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    text: Text
+    document_ids: DocumentIds = []
+    mode: Mode = Mode.AUTO
+    llm: Text = ""
+
+
+class QuestionIn(PlanIn):
+    """A question. No document_ids: put to the whole workspace. parent_id: the question that this one follows up."""
+
+    parent_id: UUID | None = None
+
+
+class AgainIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    mode: Mode = Mode.AUTO
+    llm: Text = ""
+
+
+class SummaryIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    llm: Text = ""
+
+
+class PlanOut(Schema):
+    """How the documents will be read; expected_seconds is to the first word."""
+
+    model_config = ConfigDict(extra="allow")
+
+    mode: str
+    requested: str
+    why: str
+    llm: str
+    document_ids: list[str]
+    document_tokens: int
+    prompt_tokens: int
+    cached_tokens: int
+    window_tokens: int
+    output_tokens: int
+    expected_seconds: float
+    cost_usd_cold: float
+    cost_usd_cached: float
+    exact: bool
+    parts: int
+
+
+class AskedOut(Schema):
+    """A question that was taken. plan: null while its documents are still being read in."""
+
+    id: UUID
+    answer_id: UUID
+    number: int
+    status: str
+    plan: PlanOut | None
+
+
+class StoppedOut(Schema):
+    id: UUID
+    answer_id: UUID
+    status: str
+
+
+class SentenceOut(Schema):
+    """A sentence of the answer. supported: null where there is nothing to support. citations: indices."""
+
+    text: str
+    start_char: int
+    end_char: int
+    supported: bool | None
+    reason: str
+    citations: list[int]
+
+
+class MarkOut(Schema):
+    page_number: int
+    rectangles: list[list[float]]
+
+
+class CitationOut(Schema):
+    """A checked place: quote is `text[start_char:end_char]` of the document. rectangles: [x0, y0, x1, y1]."""
+
+    document_id: UUID
+    document_name: str
+    version: int
+    start_char: int
+    end_char: int
+    quote: str
+    page_number: int
+    rectangles: list[list[float]]
+    pages: list[MarkOut]
+    score: float
+
+
+class CoverageOut(Schema):
+    model_config = ConfigDict(extra="allow")
+
+    characters_total: int
+    characters_read: int
+    pages_read: list[Any]
+    pages_skipped: list[Any]
+    tokens_sent: int
+    tokens_cached: int
+
+
+class UsageOut(Schema):
+    model_config = ConfigDict(extra="allow")
+
+    llm: str
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    seconds_to_first_token: float
+    seconds: float
+
+
+class AnswerOut(Schema):
+    """A question or summary with its latest answer. id: the question's."""
+
+    id: UUID
+    answer_id: UUID
+    number: int
+    purpose: Literal["question", "summary"]
+    text: str
+    document_ids: list[UUID]
+    across_workspace: bool
+    parent_id: UUID | None
+    status: Literal["waiting", "queued", "running", "done", "stopped", "failed"]
+    stage: str | None
+    mode: str | None
+    mode_requested: str
+    answer: str
+    sentences: list[SentenceOut]
+    citations: list[CitationOut]
+    coverage: CoverageOut
+    usage: UsageOut
+    plan: PlanOut | None
+    error: ErrorDetail | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class QuestionOut(Schema):
+    id: UUID
+    purpose: Literal["question", "summary"]
+    text: str
+    status: str
+    asked_by: str | None
+    document_ids: list[UUID]
+    across_workspace: bool
+    created_at: datetime
+
+
+class QuestionPage(Schema):
+    items: list[QuestionOut]
+    count: int
