@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.http import Http404, HttpRequest
+from django.utils import timezone
 
 from analysis.models import Answer, Document, Question
-from workspaces.models import ApiToken, Member, Role, User, Workspace, digest
+from workspaces.models import ApiToken, Invite, Member, Role, User, Workspace, digest
 
 LAST_WORKSPACE = "last_workspace"  # the session's key for the slug that `/` leads to
 
@@ -55,6 +56,32 @@ def token_for(bearer: str) -> ApiToken | None:
 def viewer_for(token: ApiToken) -> Viewer:
     """Return who asks with `token`, bound to the token's workspace if it has one."""
     return Viewer(user=token.user, workspace_id=token.workspace_id)
+
+
+def invite_for(token: str) -> Invite | None:
+    """Return the open invite that `token` stands for, with its workspace and who sent it; None if there is none."""
+    return (
+        Invite.objects.select_related("workspace", "created_by")
+        .filter(token_digest=digest(token), expires_at__gt=timezone.now())
+        .first()
+    )
+
+
+def members_for(member: Member) -> QuerySet[Member]:
+    """Return everyone in the member's workspace with their user, owners first, then by when they came."""
+    rank = Case(When(role=Role.OWNER, then=0), When(role=Role.EDITOR, then=1), default=2)
+    return (
+        Member.objects.filter(workspace_id=member.workspace_id).select_related("user").order_by(rank, "joined_at", "pk")
+    )
+
+
+def invites_for(member: Member) -> QuerySet[Invite]:
+    """Return the open invites into the member's workspace, newest first."""
+    return (
+        Invite.objects.filter(workspace_id=member.workspace_id, expires_at__gt=timezone.now())
+        .select_related("created_by")
+        .order_by("-created_at", "-pk")
+    )
 
 
 def still_member(user_id: int, workspace_id: int) -> bool:

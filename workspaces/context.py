@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from workspaces.access import memberships_for
@@ -59,3 +61,9 @@ def workspaces(request: HttpRequest) -> dict[str, object]:
     """Return `here` for a signed-in person, nothing for anyone else."""
     user = getattr(request, "user", None)
     return {"here": Here(request)} if user is not None and user.is_authenticated else {}
+
+
+def accounts(request: HttpRequest) -> dict[str, object]:
+    """Return what the sign-in pages say of this installation: whether sign-up is open, and where unsent mail lies."""
+    folder = getattr(settings, "EMAIL_FILE_PATH", "")
+    return {"signup_open": settings.SIGNUP_OPEN, "mail_folder": Path(folder).name if folder else ""}

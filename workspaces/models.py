@@ -53,6 +53,11 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.email
 
+    def clean(self) -> None:
+        """Keep addresses in lower case, as sign-in looks them up."""
+        super().clean()
+        self.email = self.email.lower()
+
 
 class Workspace(models.Model):
     """A room that a team shares: its documents, questions and answers."""

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import secrets
+from functools import partial
+
 from anyascii import anyascii
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 
-from workspaces.models import Member, Role, User, Workspace
+from analysis.errors import UserError
+from workspaces.models import ApiToken, Invite, Member, Role, User, Workspace, digest
 
 SLUG_LENGTH = 48
 # Slugs that /w/<slug>/ must not take, since a page of ours has the path.
 RESERVED_SLUGS = frozenset({"new"})
 SUFFIX_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+class LastOwner(UserError):
+    """The change would leave the workspace without an owner."""
+
+    code = "last_owner"
+    status = 409
 
 
 def slug_base(name: str) -> str:
@@ -42,7 +54,7 @@ def _with_free_slug(name: str, *, personal: bool) -> Workspace:
 
 def personal_name(user: User) -> str:
     """Return what a person's own workspace is called."""
-    return f"{user.get_full_name() or user.email.partition('@')[0]}'s workspace"[:120]
+    return f"{(user.get_full_name() or user.email.partition('@')[0])[:100]}'s workspace"
 
 
 @transaction.atomic
@@ -57,3 +69,80 @@ def home_workspace(user: User) -> Workspace:
         .first()
     )
     return place.workspace if place else workspace_create(owner=user, name=personal_name(user), personal=True)
+
+
+def workspace_rename(workspace: Workspace, name: str) -> None:
+    """Give the workspace another name. Its address stays, so that links which were sent keep working."""
+    workspace.name = name
+    workspace.save(update_fields=["name"])
+
+
+@transaction.atomic
+def workspace_delete(workspace: Workspace) -> None:
+    """Shut everyone out now, and have a worker remove the documents, files and the rest."""
+    from workspaces.tasks import clear_workspace
+
+    workspace.members.all().delete()
+    workspace.invites.all().delete()
+    workspace.api_tokens.all().delete()
+    # A broker that is down must not undo the deletion: the hourly `clear_abandoned` finds what was left.
+    transaction.on_commit(partial(clear_workspace.delay, workspace.pk), robust=True)
+
+
+@transaction.atomic
+def member_set_role(member: Member, role: Role) -> None:
+    """Give the member another role; raises LastOwner. The invites of who is no owner any more are revoked."""
+    if role is not Role.OWNER:
+        _keep_an_owner(member)
+        _revoke_invites_of(member)
+    Member.objects.filter(pk=member.pk).update(role=role)
+
+
+@transaction.atomic
+def member_remove(member: Member) -> None:
+    """Take the member out; raises LastOwner.
+
+    Their open invites go too, since through one of them they could come back, and so do their tokens for the workspace.
+    """
+    _keep_an_owner(member)
+    _revoke_invites_of(member)
+    ApiToken.objects.filter(workspace_id=member.workspace_id, user_id=member.user_id).delete()
+    Member.objects.filter(pk=member.pk).delete()
+
+
+def _revoke_invites_of(member: Member) -> None:
+    Invite.objects.filter(workspace_id=member.workspace_id, created_by_id=member.user_id).delete()
+
+
+def _keep_an_owner(member: Member) -> None:
+    """Raise LastOwner if no owner but `member` is left."""
+    # The lock on the workspace lets two owners who go at the same moment find each other gone.
+    Workspace.objects.select_for_update().get(pk=member.workspace_id)
+    owners = Member.objects.filter(workspace_id=member.workspace_id, role=Role.OWNER)
+    if not owners.exclude(pk=member.pk).exists():
+        raise LastOwner("A workspace needs an owner. Make someone else an owner first.")
+
+
+def invite_create(*, workspace: Workspace, user: User, role: Role) -> tuple[Invite, str]:
+    """Return a new invite and its token, which is never to be had again."""
+    token = secrets.token_urlsafe(32)
+    invite = Invite.objects.create(workspace=workspace, role=role, created_by=user, token_digest=digest(token))
+    return invite, token
+
+
+@transaction.atomic
+def invite_accept(invite: Invite, user: User) -> Member:
+    """Return the person's place in the invite's workspace. Who is in it already stays what they are.
+
+    A workspace with a second person in it is nobody's personal one any more. Raises UserError invite_closed when the
+    invite was revoked or ran out while the person looked at it.
+    """
+    # Revoking deletes the row: the lock makes joining and revoking take turns.
+    if not Invite.objects.select_for_update().filter(pk=invite.pk, expires_at__gt=timezone.now()).exists():
+        raise UserError("This invitation was withdrawn, or its time is over.", code="invite_closed", status=410)
+    member, joined = Member.objects.get_or_create(
+        workspace_id=invite.workspace_id, user=user, defaults={"role": invite.role}
+    )
+    if joined:
+        Workspace.objects.filter(pk=invite.workspace_id, personal=True).update(personal=False)
+    return member

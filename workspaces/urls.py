@@ -2,9 +2,22 @@
 
 from django.urls import path
 
-from workspaces.views import home
+from workspaces.views import account, home, members, workspace
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("start/<str:token>/", home.first_login, name="first_login"),
+    path("account/", account.account_settings, name="account_settings"),
+    path("account/tokens/", account.api_tokens, name="api_tokens"),
+    path("account/tokens/<int:token_id>/revoke/", account.api_token_revoke, name="api_token_revoke"),
+    path("w/new/", workspace.workspace_create, name="workspace_create"),
+    path("w/<slug:slug>/settings/", workspace.workspace_settings, name="workspace_settings"),
+    path("w/<slug:slug>/leave/", workspace.workspace_leave, name="workspace_leave"),
+    path("w/<slug:slug>/delete/", workspace.workspace_delete, name="workspace_delete"),
+    path("w/<slug:slug>/members/", members.members, name="members"),
+    path("w/<slug:slug>/members/<int:member_id>/role/", members.member_role, name="member_role"),
+    path("w/<slug:slug>/members/<int:member_id>/remove/", members.member_remove, name="member_remove"),
+    path("w/<slug:slug>/invites/", members.invite_create, name="invite_create"),
+    path("w/<slug:slug>/invites/<int:invite_id>/revoke/", members.invite_revoke, name="invite_revoke"),
+    path("invites/<str:token>/", members.invite_accept, name="invite_accept"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.usersessions.models import UserSession
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
@@ -34,6 +35,7 @@ def first_login(request: HttpRequest, token: str) -> HttpResponse:
     try:
         with transaction.atomic():
             login(request, take_link_token(token), backend=MODEL_BACKEND)
+            UserSession.objects.create_from_request(request)  # so that it is among the person's devices
     except LinkSpent as error:
         return render(request, "workspaces/link_spent.html", {"error": error}, status=error.status)
     return redirect("home")

@@ -1,0 +1,162 @@
+"""The back room for staff: people, workspaces, and how the work on documents and answers stands."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from analysis.models import Answer, Document, DocumentVersion
+from workspaces.models import ApiToken, Invite, Member, User, Workspace
+
+# Signing in to the admin goes through the one sign-in page, and so through its rate limits.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Lectern"
+admin.site.index_title = "Administration"
+
+
+class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    """A new person, by e-mail address."""
+
+    class Meta:
+        model = User
+        fields = ("email",)
+        field_classes: ClassVar[dict[str, type]] = {}
+
+
+class Kept:
+    """Rows that are not deleted here: their files, or the people they belong to, would be left behind."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+class Watched(Kept):
+    """Rows to look at: pipelines write them, and a change from outside would break their leases."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(User)
+class PersonAdmin(Kept, UserAdmin):  # type: ignore[type-arg]
+    """People. Who leaves is switched off ("active"), not deleted: workspaces may hang on them."""
+
+    add_form = NewUserForm
+    ordering = ("email",)
+    list_display = ("email", "first_name", "is_active", "is_staff", "last_login")
+    search_fields = ("email", "first_name", "last_name")
+    fieldsets = (
+        (None, {"fields": ("email", "password")}),
+        ("Name", {"fields": ("first_name", "last_name")}),
+        ("May", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+    readonly_fields = ("last_login", "date_joined")
+
+
+class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The people of a workspace."""
+
+    model = Member
+    extra = 0
+    autocomplete_fields = ("user",)
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(Kept, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Workspaces with their people. They are deleted from their own settings page, which takes the files along."""
+
+    list_display = ("name", "slug", "personal", "member_count", "created_at")
+    search_fields = ("name", "slug")
+    inlines = (MemberInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Workspace]:
+        rows: QuerySet[Workspace] = super().get_queryset(request).annotate(member_count=Count("members"))
+        return rows
+
+    @admin.display(description="members", ordering="member_count")
+    def member_count(self, workspace: Workspace) -> int:
+        return workspace.member_count  # type: ignore[attr-defined, no-any-return]  # annotated above
+
+
+@admin.register(Invite)
+class InviteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Open and expired invites, to look at and to delete."""
+
+    list_display = ("workspace", "role", "created_by", "created_at", "expires_at")
+    list_select_related = ("workspace", "created_by")
+    fields = readonly_fields = list_display
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """API tokens, to look at and to delete. No digest is shown."""
+
+    list_display = ("name", "user", "workspace", "created_at", "last_used_at")
+    list_select_related = ("user", "workspace")
+    fields = readonly_fields = list_display
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(Document)
+class DocumentAdmin(Watched, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Documents and where reading them in stands."""
+
+    list_display = ("name", "workspace", "status", "uploaded_by", "uploaded_at")
+    list_filter = ("version__status",)
+    list_select_related = ("workspace", "version", "uploaded_by")
+    search_fields = ("name", "workspace__slug")
+
+    @admin.display(ordering="version__status")
+    def status(self, document: Document) -> str:
+        return document.version.get_status_display() if document.version else ""
+
+
+@admin.register(DocumentVersion)
+class DocumentVersionAdmin(Watched, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Each file: its status, lease and error. The password of an encrypted file is not shown."""
+
+    list_display = ("document", "number", "kind", "status", "stage", "attempts", "lease_expires_at", "error_code")
+    list_filter = ("status", "kind", "error_code")
+    list_select_related = ("document",)
+    search_fields = ("document__name", "sha256")
+    exclude = ("password", "lease_token")
+
+
+@admin.register(Answer)
+class AnswerAdmin(Watched, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Runs of questions: their status, lease and error. What was asked and answered is not shown here."""
+
+    list_display = (
+        "id",
+        "workspace",
+        "status",
+        "mode",
+        "llm",
+        "attempts",
+        "lease_expires_at",
+        "error_code",
+        "created_at",
+    )
+    list_filter = ("status", "mode", "error_code")
+    list_select_related = ("question__workspace",)
+    exclude = ("question", "text", "reasoning", "plan", "coverage", "lease_token")
+
+    @admin.display(ordering="question__workspace")
+    def workspace(self, answer: Answer) -> str:
+        return str(answer.question.workspace)

@@ -1,0 +1,69 @@
+"""The forms of people and workspaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from workspaces.models import Role, User, Workspace
+
+
+class WorkspaceForm(forms.Form):
+    """A workspace's name."""
+
+    name = forms.CharField(max_length=120, label="Name", help_text="A team, a client, a matter: what its people share.")
+
+
+class DeleteForm(forms.Form):
+    """The workspace's name, typed by who wants to delete it."""
+
+    name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.workspace = workspace
+        self.fields["name"].label = f"Type “{workspace.name}” to confirm"
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name.split() != self.workspace.name.split():
+            raise forms.ValidationError("That is not the name of this workspace.")
+        return name
+
+
+class RoleForm(forms.Form):
+    """A role."""
+
+    role = forms.TypedChoiceField(choices=Role.choices, coerce=Role, initial=Role.EDITOR, label="Role")
+
+
+class NameForm(forms.Form):
+    """What a person is called."""
+
+    name = forms.CharField(
+        max_length=150,
+        required=False,
+        label="Name",
+        help_text="Shown to the people you share a workspace with.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+
+class TokenForm(forms.Form):
+    """A new API token: what it is for, and what it may see."""
+
+    name = forms.CharField(max_length=120, label="Name", help_text="What will use it, so that you know it again.")
+    workspace = forms.ModelChoiceField(
+        queryset=Workspace.objects.none(),
+        required=False,
+        empty_label="All my workspaces",
+        label="Workspace",
+        help_text="A token for one workspace sees nothing of the others.",
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = self.fields["workspace"]
+        assert isinstance(choices, forms.ModelChoiceField)  # noqa: S101  # it is declared so above
+        choices.queryset = user.workspaces.order_by("-personal", "name", "pk")

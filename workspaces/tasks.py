@@ -1,0 +1,38 @@
+"""What workers do for workspaces: removing those that were deleted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from analysis import progress
+from analysis.ingest.upload import document_delete
+from analysis.models import Answer, Document
+from workspaces.models import Workspace
+
+# A workspace is made and given its owner in one transaction; this only keeps out of the way of anyone who does not.
+ABANDONED_AFTER = timedelta(hours=1)
+
+
+@shared_task(name="workspaces.tasks.clear_workspace")
+def clear_workspace(workspace_id: int) -> None:
+    """Remove a workspace without members: documents with their files, then the rest. Can be run again at any point."""
+    workspace = Workspace.objects.filter(pk=workspace_id, members=None).first()
+    if workspace is None:
+        return
+    for document in Document.objects.filter(workspace=workspace).iterator(chunk_size=100):
+        document_delete(document)
+    for answer_id in Answer.objects.filter(question__workspace=workspace).values_list("pk", flat=True):
+        progress.forget(progress.answer_stream(answer_id))
+    progress.forget(progress.workspace_stream(workspace.pk))
+    workspace.delete()
+
+
+@shared_task(name="workspaces.tasks.clear_abandoned")
+def clear_abandoned() -> None:
+    """Remove what a worker's death or a broker's left behind, and workspaces whose last person is gone."""
+    old = Workspace.objects.filter(members=None, created_at__lt=timezone.now() - ABANDONED_AFTER)
+    for workspace_id in old.values_list("pk", flat=True):
+        clear_workspace(workspace_id)

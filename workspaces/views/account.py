@@ -1,0 +1,52 @@
+"""A person's own pages: what they are called, and the tokens that act for them."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from workspaces.access import person
+from workspaces.forms import NameForm, TokenForm
+from workspaces.models import ApiToken, User
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def account_settings(request: HttpRequest) -> HttpResponse:
+    """Show and change the person's name."""
+    user = person(request)
+    form = NameForm(request.POST if request.method == "POST" else None, initial={"name": user.get_full_name()})
+    if form.is_valid():
+        User.objects.filter(pk=user.pk).update(first_name=form.cleaned_data["name"], last_name="")
+        messages.success(request, "Your name is saved.")
+        return redirect("account_settings")
+    return render(request, "account/settings.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def api_tokens(request: HttpRequest) -> HttpResponse:
+    """List the person's API tokens, and make one; its secret is shown in the answer to that request only."""
+    user = person(request)
+    form = TokenForm(request.POST or None, user=user)
+    page: dict[str, object] = {"form": form}
+    if form.is_valid():
+        page["new"], page["secret"] = ApiToken.issue(user=user, **form.cleaned_data)
+        page["form"] = TokenForm(user=user)
+    page["tokens"] = user.api_tokens.select_related("workspace").order_by("-created_at", "-pk")
+    return render(request, "account/tokens.html", page, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def api_token_revoke(request: HttpRequest, token_id: int) -> HttpResponse:
+    """Make one of the person's tokens worthless."""
+    token = get_object_or_404(person(request).api_tokens, pk=token_id)
+    token.delete()
+    messages.success(request, f"The token “{token.name}” is revoked.")
+    return redirect("api_tokens")

@@ -1,0 +1,85 @@
+"""A workspace's own pages: make one, rename, leave, delete."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from analysis.errors import UserError
+from workspaces import recipes
+from workspaces.access import enter, person
+from workspaces.forms import DeleteForm, WorkspaceForm
+from workspaces.models import Member, Role
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def workspace_create(request: HttpRequest) -> HttpResponse:
+    """Make a workspace and go there."""
+    form = WorkspaceForm(request.POST or None)
+    if form.is_valid():
+        workspace = recipes.workspace_create(owner=person(request), name=form.cleaned_data["name"])
+        return redirect("workspace", slug=workspace.slug)
+    return render(request, "workspaces/create.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def workspace_settings(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the workspace's name, and let an owner change it."""
+    member = enter(request, slug, role=Role.OWNER if request.method == "POST" else Role.VIEWER)
+    form = WorkspaceForm(request.POST or None, initial={"name": member.workspace.name})
+    if form.is_valid():
+        recipes.workspace_rename(member.workspace, form.cleaned_data["name"])
+        messages.success(request, "The workspace has a new name.")
+        return redirect("workspace_settings", slug=slug)
+    return _settings_page(request, member, form=form, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def workspace_leave(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take the person out of the workspace."""
+    member = enter(request, slug)
+    try:
+        recipes.member_remove(member)
+    except UserError as error:
+        return _settings_page(request, member, error=error, status=error.status)
+    messages.success(request, f"You have left {member.workspace.name}.")
+    return redirect("home")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def workspace_delete(request: HttpRequest, slug: str) -> HttpResponse:
+    """Delete the workspace once its name has been typed."""
+    member = enter(request, slug, role=Role.OWNER)
+    form = DeleteForm(request.POST or None, workspace=member.workspace)
+    if form.is_valid():
+        recipes.workspace_delete(member.workspace)
+        messages.success(request, f"{member.workspace.name} is deleted.")
+        return redirect("home")
+    page = {"member": member, "workspace": member.workspace, "form": form}
+    page["document_count"] = member.workspace.documents.count()
+    page["member_count"] = member.workspace.members.count()
+    return render(request, "workspaces/delete.html", page, status=422 if form.errors else 200)
+
+
+def _settings_page(
+    request: HttpRequest,
+    member: Member,
+    *,
+    form: WorkspaceForm | None = None,
+    error: UserError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    page = {
+        "member": member,
+        "workspace": member.workspace,
+        "form": form or WorkspaceForm(initial={"name": member.workspace.name}),
+        "error": error,
+    }
+    return render(request, "workspaces/settings.html", page, status=status)
