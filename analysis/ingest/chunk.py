@@ -65,14 +65,15 @@ class Tokens:
 class Section:
     """Text from one heading to the next, or several such that were too small to stand alone.
 
-    ancestors: the headings above it and its own, outermost first, as indexes into the sorted headings.
+    ancestors: the headings that its path names, outermost first, as indexes into the sorted headings. parent: those
+    above it and above each section that may be put to it; None for text before the first heading.
     """
 
     start_char: int
     end_char: int
     ancestors: tuple[int, ...]
+    parent: tuple[int, ...] | None
     token_count: int
-    gathered: bool = False
 
 
 def chunk(text: str, headings: Sequence[ParsedHeading], tokenizer: Tokenizer) -> list[ChunkSpan]:
@@ -134,7 +135,7 @@ def _sections(length: int, headings: Sequence[ParsedHeading], tokens: Tokens) ->
             level = headings[index].level
             ancestors = (*(i for i in ancestors if headings[i].level < level), index)
         if start < end:
-            yield Section(start, end, ancestors, tokens.count(start, end))
+            yield Section(start, end, ancestors, ancestors[:-1] if ancestors else None, tokens.count(start, end))
 
 
 def _gathered(sections: Iterator[Section]) -> Iterator[Section]:
@@ -154,13 +155,12 @@ def _together(left: Section, right: Section) -> Section | None:
     size = left.token_count + right.token_count
     if left.token_count >= SMALL_TOKENS or size > MAX_TOKENS - PATH_MAX_TOKENS:
         return None
-    opening = not left.ancestors and not left.gathered
-    is_child = right.ancestors[:-1] == left.ancestors
-    if opening or not (is_child or right.ancestors[:-1] == left.ancestors[:-1]):
+    if left.parent is None or right.parent not in (left.parent, left.ancestors):
         return None
-    # A heading alone adds its words to its child's section; siblings stand under their parent.
-    ancestors = right.ancestors if is_child and not left.gathered else right.ancestors[:-1]
-    return Section(left.start_char, right.end_char, ancestors, size, gathered=True)
+    # A heading alone adds its words to its child's section; siblings stand under what is above both.
+    is_child = right.parent != left.parent
+    ancestors = right.ancestors if is_child else left.parent
+    return Section(left.start_char, right.end_char, ancestors, right.parent, size)
 
 
 def _path(headings: Sequence[ParsedHeading], tokenizer: Tokenizer) -> tuple[str, int]:
