@@ -13,6 +13,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Substr
 
 from analysis import progress
+from analysis.ingest import boxes
 from analysis.models import Answer, AnswerStatus, CitationRow, Page
 from analysis.types import Span
 
@@ -189,7 +190,5 @@ def _marks(place: Place, pages: list[Page]) -> list[dict[str, Any]]:
 def _rectangles(page: Page, span: Span) -> list[list[float]]:
     if page.boxes is None:
         return []
-    from analysis.ingest import boxes
-
     found = boxes.rectangles(bytes(page.boxes), page.start_char, span)
     return [[box.x0, box.y0, box.x1, box.y1] for box in found]

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from analysis.answer.payload import answer_payload
+from analysis.ingest import boxes
 from analysis.models import Answer, AnswerStatus
 from analysis.progress import answer_stream, emit
 from tests.conftest import Cast
@@ -112,3 +115,20 @@ def test_more_sentences_and_documents_cost_no_more_queries(cast: Cast) -> None:
         add_sentence(many, ordinal, words, (version, ordinal, 9), (other, ordinal, 30))
 
     assert queries_for(many) == queries_for(one) == 4
+
+
+def test_rectangles_are_where_the_words_stand(cast: Cast) -> None:
+    version = make_document(cast)
+    # One line of equal characters on page 1; page 2 has no image.
+    width = 1 / len(FIRST)
+    places = np.array([[n * width, 0.1, (n + 1) * width, 0.2] for n in range(len(FIRST))], dtype=np.float32)
+    version.pages.filter(number=1).update(boxes=boxes.encode(places))
+    answer = make_answer(cast, version, "Five.")
+    start, end = FIRST.index("five"), FIRST.index(".")
+    add_sentence(answer, 0, "Five.", (version, start, end), (version, start, len(FIRST) + 8))
+
+    first, over_both = answer_payload(answer)["citations"]
+
+    assert first["rectangles"] == [pytest.approx([start * width, 0.1, end * width, 0.2], abs=1e-4)]
+    assert over_both["rectangles"] == [pytest.approx([start * width, 0.1, 1.0, 0.2], abs=1e-4)]
+    assert over_both["pages"][1] == {"page_number": 2, "rectangles": []}
