@@ -1,0 +1,173 @@
+"""The workspace's home: its documents, how they come in and go, and what was asked lately."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files import File
+from django.db.models import OuterRef, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.text import Truncator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from analysis import progress
+from analysis.errors import UserError
+from analysis.ingest.upload import document_delete, document_upload
+from analysis.models import Answer, Document, Question
+from analysis.views.listing import Listing, Wanted
+from local.samples import sample_paths
+from workspaces.access import documents_for, enter, person, questions_for
+from workspaces.models import Member, Role, User, Workspace
+
+RECENT_QUESTIONS = 12
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of one uploaded file. error: why it was refused, as a sentence; "" when it is in the workspace."""
+
+    name: str
+    document: Document | None = None
+    duplicate: bool = False
+    error: str = ""
+    status: int = 200
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people, without the file's name."""
+        if self.error:
+            return self.error
+        if self.duplicate and self.document:
+            return f"Already here as “{self.document.name}”: nothing was added."
+        return "Added, and waiting to be read."
+
+
+@login_required
+@require_GET
+@never_cache
+def workspace(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return the workspace's home."""
+    member = enter(request, slug)
+    # Before the rows are read: what changes from here on comes by the stream, so that nothing falls in between.
+    newest = progress.newest(progress.workspace_stream(member.workspace_id))
+    context = _table(request, member) | {"recent": recent_questions(member), "after": newest.id if newest else "0"}
+    return render(request, "home.html", context)
+
+
+@login_required
+@require_GET
+@never_cache
+def documents_table(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return the table of documents alone, for the page that shows it already."""
+    return render(request, "_documents.html", _table(request, enter(request, slug)))
+
+
+@login_required
+@require_POST
+def upload(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take files in, each for itself: one that is refused does not keep the others out.
+
+    For a script (HX-Request) the answer is a list item per file, under the status of the one file if it is refused.
+    """
+    member = enter(request, slug, role=Role.EDITOR)
+    received = [receive(member.workspace, person(request), file) for file in request.FILES.getlist("file")]
+    if request.headers.get("HX-Request"):
+        status = max((each.status for each in received), default=422) if len(received) < 2 else 200
+        return render(request, "_received.html", {"received": received}, status=status)
+    _tell(request, received)
+    return redirect("workspace", slug=slug)
+
+
+@login_required
+@require_POST
+def sample(request: HttpRequest, slug: str) -> HttpResponse:
+    """Add the sample agreement and its amendment, and lead to the agreement."""
+    member = enter(request, slug, role=Role.EDITOR)
+    received = []
+    with ExitStack() as files:
+        for path in sample_paths():
+            file = File(files.enter_context(path.open("rb")), name=path.name)
+            received.append(receive(member.workspace, person(request), file))
+    refused = [each for each in received if each.error]
+    if refused:
+        _tell(request, refused)
+    first = received[0].document
+    return redirect("document", first.pk) if first else redirect("workspace", slug=slug)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@never_cache
+def documents_delete(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask whether the chosen documents are to be deleted; on POST delete them."""
+    member = enter(request, slug, role=Role.EDITOR)
+    try:
+        ids = [UUID(each) for each in (request.POST or request.GET).getlist("document")]
+    except ValueError:
+        return HttpResponseBadRequest("That is no document's id.")
+    documents = list(documents_for(member).filter(pk__in=ids).select_related("version"))
+    if request.method == "GET" and documents:
+        return render(request, "documents_delete.html", {"workspace": member.workspace, "documents": documents})
+    for document in documents:
+        document_delete(document)
+    if documents:
+        messages.success(request, f"Deleted {_named(documents)}.")
+    return redirect("workspace", slug=slug)
+
+
+def receive(workspace: Workspace, user: User, file: File[bytes]) -> Received:
+    """Return what became of `file`: in the workspace, there already, or refused with a sentence."""
+    name = str(file.name or "")
+    try:
+        uploaded = document_upload(workspace=workspace, user=user, name=name, file=file)
+    except UserError as error:
+        return Received(Truncator(name).chars(120) or "A file without a name", error=error.message, status=error.status)
+    return Received(name, uploaded.document, uploaded.duplicate)
+
+
+def recent_questions(member: Member) -> list[Question]:
+    """Return the newest questions with asker, documents, and `answer_status` of the answer that is shown."""
+    shown = Answer.objects.filter(question=OuterRef("pk")).order_by("-number").values("status")[:1]
+    questions = questions_for(member).annotate(answer_status=Subquery(shown))
+    return list(questions.select_related("asker").prefetch_related("documents")[:RECENT_QUESTIONS])
+
+
+def _table(request: HttpRequest, member: Member) -> dict[str, object]:
+    wanted = Wanted.from_query(request.GET)
+    listing = Listing(documents_for(member), wanted)
+    return {
+        "workspace": member.workspace,
+        "may_edit": member.may(Role.EDITOR),
+        "listing": listing,
+        "rows_url": _with_query(reverse("documents_table", args=[member.workspace.slug]), wanted.query()),
+    }
+
+
+def _with_query(url: str, query: str) -> str:
+    return f"{url}?{query}" if query else url
+
+
+def _tell(request: HttpRequest, received: Iterable[Received]) -> None:
+    """Say on the next page what became of each file: one sentence for all that are in, one for each other."""
+    received = list(received)
+    added = [each.document for each in received if each.document and not each.duplicate]
+    if added:
+        messages.success(request, f"Added {_named(added)}.")
+    for each in received:
+        if each.error or each.duplicate:
+            level = messages.ERROR if each.error else messages.INFO
+            messages.add_message(request, level, f"{each.name}: {each.sentence}")
+    if not received:
+        messages.error(request, "No file was chosen.")
+
+
+def _named(documents: list[Document]) -> str:
+    return f"“{documents[0].name}”" if len(documents) == 1 else f"{len(documents)} documents"
