@@ -78,7 +78,9 @@ class LocalEncoder:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         import torch
         from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()
         self._threads = torch.get_num_threads()
         self.name = name
         dtype = torch.bfloat16 if _has_bfloat16_units() else torch.float32

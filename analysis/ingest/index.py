@@ -1,0 +1,136 @@
+"""Rows that search reads: the canonical text with its pages and headings, and chunks with words and vectors."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from django.contrib.postgres.search import SearchVector
+from django.db import connection, transaction
+from django.db.models import Q, Value
+from django.db.models.expressions import Combinable
+
+from analysis.ingest.chunk import CHUNKER_VERSION
+from analysis.ingest.embed import Encoder, Vectors
+from analysis.models import Chunk, DocumentVersion, Embedder, Heading, Page, VersionText
+from analysis.types import ChunkSpan, ParsedDocument
+
+# English stems words of other languages wrongly but alike in text and query; `simple` would not stem at all.
+WORDS_CONFIG = "english"
+INSERT_ROWS = 500
+# pgvector's limits for an HNSW index.
+VECTOR_MAX_DIMS = 2000
+HALFVEC_MAX_DIMS = 4000
+
+
+def current_embedder(encoder: Encoder) -> Embedder:
+    """Return the encoder's row, made together with its vector index on first use."""
+    with transaction.atomic():
+        embedder, created = Embedder.objects.get_or_create(name=encoder.name, defaults={"dims": encoder.dims})
+        if created:
+            ensure_vector_index(embedder)
+    return embedder
+
+
+def ensure_vector_index(embedder: Embedder) -> None:
+    """Make the embedder's HNSW index if it is missing; none is possible above 4,000 dimensions, where search is exact.
+
+    Made while the embedder has no rows, since a build on rows keeps writers waiting.
+    """
+    if embedder.dims > HALFVEC_MAX_DIMS:
+        return
+    operators = f"{vector_type(embedder).partition('(')[0]}_cosine_ops"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE INDEX IF NOT EXISTS chunk_embedding_{embedder.pk:d} ON {Chunk._meta.db_table} "
+            f"USING hnsw ((embedding::{vector_type(embedder)}) {operators}) WHERE embedder_id = {embedder.pk:d}"
+        )
+
+
+def vector_type(embedder: Embedder) -> str:
+    """Return the type that the embedder's vectors are indexed and compared as; `halfvec` is half the size."""
+    name = "vector" if embedder.dims <= VECTOR_MAX_DIMS or embedder.dims > HALFVEC_MAX_DIMS else "halfvec"
+    return f"{name}({embedder.dims:d})"
+
+
+def write_parsed(version: DocumentVersion, parsed: ParsedDocument) -> None:
+    """Replace the version's text, pages and headings, and drop the chunks of its former text; in one transaction."""
+    with transaction.atomic():
+        for rows in (Chunk.objects, Page.objects, Heading.objects):
+            rows.filter(version=version).delete()
+        VersionText.objects.update_or_create(version=version, defaults={"text": parsed.text})
+        Page.objects.bulk_create([Page(version=version, **vars(page)) for page in parsed.pages], INSERT_ROWS)
+        Heading.objects.bulk_create(
+            [
+                Heading(version=version, ordinal=i, **asdict(h) | {"label": h.label[:60], "title": h.title[:300]})
+                for i, h in enumerate(parsed.headings)
+            ],
+            INSERT_ROWS,
+        )
+
+
+def missing_chunks(version: DocumentVersion, embedder: Embedder, spans: Sequence[ChunkSpan]) -> list[ChunkSpan]:
+    """Return the spans that have no row of this chunker and embedder yet; rows of others are removed."""
+    ours = Q(chunker_version=CHUNKER_VERSION, embedder=embedder)
+    Chunk.objects.filter(version=version).exclude(ours).delete()
+    stored = set(Chunk.objects.filter(version=version).values_list("ordinal", "start_char", "end_char"))
+    if not stored <= {(span.ordinal, span.start_char, span.end_char) for span in spans}:
+        Chunk.objects.filter(version=version).delete()
+        return list(spans)
+    return [span for span in spans if (span.ordinal, span.start_char, span.end_char) not in stored]
+
+
+def write_chunks(
+    version: DocumentVersion,
+    embedder: Embedder,
+    spans: Sequence[ChunkSpan],
+    vectors: Vectors,
+    *,
+    text: str,
+    page_starts: Sequence[int],
+) -> None:
+    """Write one row a span, searchable by its words and its vector.
+
+    vectors: float32[n, dims], the rows in the order of `spans`. page_starts: where each page of the version starts.
+    """
+    Chunk.objects.bulk_create(
+        [
+            Chunk(
+                workspace_id=version.document.workspace_id,
+                document_id=version.document_id,
+                version=version,
+                chunker_version=CHUNKER_VERSION,
+                ordinal=span.ordinal,
+                start_char=span.start_char,
+                end_char=span.end_char,
+                page_number=page_at(page_starts, first_character(text, span)),
+                heading_path=span.heading_path,
+                token_count=span.token_count,
+                text=text[span.start_char : span.end_char],
+                embedder=embedder,
+                embedding=vector,
+                words=_words(span.heading_path, text[span.start_char : span.end_char]),
+            )
+            for span, vector in zip(spans, vectors, strict=True)
+        ],
+        INSERT_ROWS,
+    )
+
+
+def first_character(text: str, span: ChunkSpan) -> int:
+    """Return where the span's first character stands that is not white space; its start if there is none."""
+    piece = text[span.start_char : span.end_char]
+    blank = len(piece) - len(piece.lstrip())
+    return span.start_char + (blank if blank < len(piece) else 0)
+
+
+def page_at(page_starts: Sequence[int], char: int) -> int:
+    """Return the number of the page that holds the character at `char`; pages count from 1."""
+    return max(1, bisect_right(page_starts, char))
+
+
+def _words(heading_path: str, text: str) -> Combinable:
+    return SearchVector(Value(heading_path), config=WORDS_CONFIG, weight="A") + SearchVector(
+        Value(text), config=WORDS_CONFIG, weight="D"
+    )

@@ -1,0 +1,329 @@
+"""The ingest recipe: one version under a lease, through parse, chunk, embed and index, to ready or failed.
+
+A worker may die anywhere. What it has written stands under natural keys, and the next worker goes on from there: the
+text is not parsed again, and chunks that have their vector are not embedded again. A version's chunks are searched only
+once it is ready, so half of them is never seen.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path, PurePath
+from tempfile import NamedTemporaryFile
+from typing import Any
+from uuid import UUID
+
+import redis
+from billiard.exceptions import SoftTimeLimitExceeded
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from analysis import progress
+from analysis.beat import beating
+from analysis.errors import AppError, UserError
+from analysis.ingest import index
+from analysis.ingest.chunk import chunk
+from analysis.ingest.embed import embed_passages, encoder
+from analysis.ingest.parse import PARSER_VERSION
+from analysis.models import Document, DocumentVersion, Heading, IngestStatus, Page
+from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, expired, release, renew
+from analysis.types import ChunkSpan, ParsedDocument, ParsedHeading
+from config.env import env
+
+logger = logging.getLogger(__name__)
+
+EMBED_BATCH_CHUNKS = 64
+REPORT_SECONDS = 0.25
+# A queued version that nobody takes was lost by the broker, or waits behind others: then a second message does no harm.
+LOST_AFTER = timedelta(seconds=60)
+SENT_AGAIN_AFTER = timedelta(minutes=10)
+OUR_FAULT = "Something went wrong on our side while reading this document. The file is kept; you can try again."
+GAVE_UP = (
+    "Reading this document has failed several times, most likely because it needs more memory or time than there is. "
+    "The file is kept; you can try again."
+)
+TOO_LONG = "Reading this document took longer than two hours and was stopped. The file is kept; you can try again."
+
+
+@dataclass
+class Run:
+    """One worker's hold on one version. Every write goes through `report` or `writing`, which check the lease."""
+
+    version: DocumentVersion
+    token: UUID
+    seconds: dict[str, float] = field(default_factory=dict)
+    _reported_at: float = 0.0
+
+    @property
+    def rows(self) -> Any:
+        return DocumentVersion.objects.filter(pk=self.version.pk)
+
+    def renew(self, **changes: Any) -> None:
+        """Move the lease on and write `changes`; raises LeaseLost when the version is another's, or deleted."""
+        renew(self.rows, self.token, **changes)
+
+    def report(self, stage: str, done: int, total: int) -> None:
+        """Write how far the stage is and tell the live list; at most four times a second within a stage."""
+        now = time.monotonic()
+        if stage == self.version.stage and done < total and now - self._reported_at < REPORT_SECONDS:
+            return
+        self._reported_at, self.version.stage = now, stage
+        self.renew(stage=stage, stage_done=done, stage_total=total)
+        announce(self.version.document)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Open a transaction that holds the version's row, so that no other worker can take it before the commit."""
+        with transaction.atomic():
+            self.renew()
+            yield
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add what the block takes to the stage's seconds."""
+        started = time.perf_counter()
+        yield
+        self.seconds[stage] = round(self.seconds.get(stage, 0) + time.perf_counter() - started, 3)
+
+
+def ingest(version_id: int) -> None:
+    """Read the version in unless it is done, gone, or in the hands of a living worker."""
+    rows = DocumentVersion.objects.filter(pk=version_id)
+    token = claim(rows, waiting=IngestStatus.QUEUED, working=IngestStatus.INGESTING)
+    version = rows.select_related("document").first()
+    if token is None or version is None:
+        return
+    run = Run(version, token)
+    version.stage = ""
+    try:
+        with beating(run.renew, every_seconds=env.lease_seconds / 3):
+            _read_in(run)
+    except LeaseLost:
+        logger.info("Version %s was taken over or deleted; this worker stops", version_id)
+    except Exception as error:
+        _settle(run, error)
+
+
+def requeue_expired() -> None:
+    """Send to a worker again the versions whose worker died, and those queued whose message may have been lost."""
+    now = timezone.now()
+    for version in expired(DocumentVersion.objects.all(), working=IngestStatus.INGESTING):
+        _send_again(version, expected_by=now + LOST_AFTER)
+    # While queued, lease_expires_at says when a worker should have taken the version.
+    overdue = Q(lease_expires_at=None, created_at__lt=now - LOST_AFTER) | Q(lease_expires_at__lt=now)
+    for version in DocumentVersion.objects.filter(overdue, status=IngestStatus.QUEUED):
+        _send_again(version, expected_by=now + SENT_AGAIN_AFTER)
+
+
+def announce(document: Document) -> None:
+    """Tell the workspace's live list that the document has moved on; a broker that is away costs only liveness."""
+    try:
+        progress.announce_document(document.workspace_id, document.pk)
+    except redis.RedisError:
+        logger.warning("No broker to tell that document %s has changed", document.pk)
+
+
+def _read_in(run: Run) -> None:
+    if run.version.attempts > MAX_ATTEMPTS:
+        raise UserError(GAVE_UP, code="gave_up")
+    text = _parsed_text(run)
+    with run.timed("load"):
+        encoder()
+    with run.timed("chunk"):
+        run.report("chunk", 0, 1)
+        spans = chunk(text, _headings(run.version), encoder().tokenizer)
+        run.report("chunk", 1, 1)
+    _embed_and_index(run, text, spans)
+    _finish(run, text)
+
+
+def _parsed_text(run: Run) -> str:
+    """Return the canonical text, parsed now unless this parser has read this file before."""
+    version = run.version
+    text = version.read_text()
+    if text and version.parser_version == PARSER_VERSION:
+        return text
+    with run.timed("parse"):
+        run.report("parse", 0, 0)
+        parsed = _parse(run)
+    with run.timed("store"), run.writing():
+        index.write_parsed(version, parsed)
+        run.renew(**_facts(parsed))
+    return parsed.text
+
+
+def _parse(run: Run) -> ParsedDocument:
+    from analysis.ingest.sandbox import parse
+
+    version = run.version
+    with _local_file(version) as path:
+        return parse(path, name=version.document.name, password=version.password, on_progress=run.report)
+
+
+@contextmanager
+def _local_file(version: DocumentVersion) -> Iterator[Path]:
+    """Yield the original as a file on this host, fetched when storage is elsewhere."""
+    try:
+        path = Path(version.file.path)
+    except NotImplementedError:
+        with NamedTemporaryFile(suffix=PurePath(str(version.file.name)).suffix) as copy:
+            for piece in version.file.chunks():
+                copy.write(piece)
+            copy.flush()
+            yield Path(copy.name)
+    else:
+        yield path
+
+
+def _facts(parsed: ParsedDocument) -> dict[str, Any]:
+    return {
+        "kind": parsed.kind,
+        "metadata": parsed.metadata,
+        "warnings": [vars(warning) for warning in parsed.warnings],
+        "page_count": len(parsed.pages),
+        "characters": len(parsed.text),
+        "parser_version": PARSER_VERSION,
+    }
+
+
+def _headings(version: DocumentVersion) -> list[ParsedHeading]:
+    rows = Heading.objects.filter(version=version).order_by("ordinal")
+    columns = ("level", "label", "title", "start_char", "end_char", "section_end_char")
+    return [ParsedHeading(**row) for row in rows.values(*columns)]
+
+
+def _embed_and_index(run: Run, text: str, spans: Sequence[ChunkSpan]) -> None:
+    """Give each chunk its row, batch by batch, so that memory does not grow with the document."""
+    version = run.version
+    embedder = index.current_embedder(encoder())
+    with run.writing():
+        todo = index.missing_chunks(version, embedder, spans)
+    page_starts = list(Page.objects.filter(version=version).order_by("number").values_list("start_char", flat=True))
+    run.report("embed", len(spans) - len(todo), len(spans))
+    for at in range(0, len(todo), EMBED_BATCH_CHUNKS):
+        batch = todo[at : at + EMBED_BATCH_CHUNKS]
+        with run.timed("embed"):
+            vectors = embed_passages([embedded_text(span, text) for span in batch])
+        with run.timed("index"), run.writing():
+            index.write_chunks(version, embedder, batch, vectors, text=text, page_starts=page_starts)
+        run.report("embed", len(spans) - len(todo) + at + len(batch), len(spans))
+
+
+def embedded_text(span: ChunkSpan, text: str) -> str:
+    """Return what is embedded of a chunk: its heading path and its text."""
+    return f"{span.heading_path}\n{text[span.start_char : span.end_char]}".strip()
+
+
+def _finish(run: Run, text: str) -> None:
+    run.report("index", 0, 1)
+    with run.timed("tokens"):
+        tokens, exact = _tokens(run.version, text)
+    metadata = run.rows.values_list("metadata", flat=True).get() | {"tokens_exact": exact}
+    with transaction.atomic():
+        release(
+            run.rows,
+            run.token,
+            status=IngestStatus.READY,
+            stage="",
+            stage_done=0,
+            stage_total=0,
+            tokens=tokens,
+            metadata=metadata,
+            seconds=run.version.seconds | run.seconds,
+            ready_at=timezone.now(),
+        )
+        transaction.on_commit(partial(_after_ready, run.version))
+
+
+def _tokens(version: DocumentVersion, text: str) -> tuple[int, bool]:
+    """Return the text's tokens for the default LLM, and whether its own tokenizer counted them."""
+    from analysis.llm.catalogue import llm_get
+    from analysis.llm.tokens import count_version, estimate
+
+    try:
+        counted = count_version(version.pk, text, llm_get())
+    except UserError:  # no language model is set up yet: search works without one
+        return estimate(text), False
+    return counted.tokens, counted.exact
+
+
+def _after_ready(version: DocumentVersion) -> None:
+    from analysis.tasks import read_version, render_pages
+
+    announce(version.document)
+    _quietly(partial(_release_waiting, version))
+    for task in (read_version, render_pages):
+        _quietly(partial(task.delay, version.pk))
+
+
+def _release_waiting(version: DocumentVersion) -> None:
+    from analysis.answer.ask import release_waiting
+
+    release_waiting(Document.objects.get(pk=version.document_id))
+
+
+def _quietly(action: Callable[[], object]) -> None:
+    """Run what follows on a document's being ready: its failure is logged, and the document stays ready."""
+    try:
+        action()
+    except Exception:
+        logger.exception("What follows on reading a document in has failed")
+
+
+def _settle(run: Run, error: Exception) -> None:
+    """Write what the error means for the version; a lease lost meanwhile means that it is no longer ours to say."""
+    try:
+        if isinstance(error, UserError):
+            _fail(run, error.code, error.message)
+        elif isinstance(error, SoftTimeLimitExceeded):
+            _fail(run, "too_long", TOO_LONG)
+        elif _transient(error) and run.version.attempts < MAX_ATTEMPTS:
+            _try_later(run, error)
+        else:
+            _fail(run, "internal", OUR_FAULT)
+            logger.error("Version %s failed", run.version.pk, exc_info=error)
+    except LeaseLost:
+        logger.info("Version %s was taken over or deleted while it failed", run.version.pk)
+
+
+def _transient(error: Exception) -> bool:
+    if isinstance(error, AppError):
+        return error.transient
+    return isinstance(error, OperationalError | InterfaceError | redis.ConnectionError | redis.TimeoutError)
+
+
+def _fail(run: Run, code: str, message: str) -> None:
+    seconds = run.version.seconds | run.seconds
+    release(run.rows, run.token, status=IngestStatus.FAILED, error_code=code, error_message=message, seconds=seconds)
+    announce(run.version.document)
+    _quietly(partial(_release_waiting, run.version))
+
+
+def _try_later(run: Run, error: Exception) -> None:
+    from analysis.tasks import ingest_version
+
+    wait_seconds = 5 * 2**run.version.attempts
+    logger.warning("Version %s is tried again in %s s: %s", run.version.pk, wait_seconds, error)
+    release(run.rows, run.token, status=IngestStatus.QUEUED)
+    expected_by = timezone.now() + timedelta(seconds=wait_seconds) + LOST_AFTER
+    run.rows.filter(status=IngestStatus.QUEUED).update(lease_expires_at=expected_by)
+    _quietly(partial(ingest_version.apply_async, [run.version.pk], countdown=wait_seconds))
+    announce(run.version.document)
+
+
+def _send_again(version: DocumentVersion, *, expected_by: Any) -> None:
+    from analysis.tasks import ingest_version
+
+    # The former deadline is in the filter: of two beats, and of a beat and a worker, one gets the row.
+    unchanged = DocumentVersion.objects.filter(
+        pk=version.pk, status=version.status, lease_token=version.lease_token, lease_expires_at=version.lease_expires_at
+    )
+    if unchanged.update(status=IngestStatus.QUEUED, lease_token=None, lease_expires_at=expected_by):
+        ingest_version.delay(version.pk)
