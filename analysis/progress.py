@@ -85,7 +85,12 @@ async def follow(stream: str, after: str = "0") -> AsyncGenerator[list[Event] | 
 
     after: "0" for all, "$" for only what is new. Each follower has a connection of its own, closed when it is dropped.
     """
-    client = redis.asyncio.Redis.from_url(settings.REDIS_URL, decode_responses=True, single_connection_client=True)
+    client = redis.asyncio.Redis.from_url(
+        settings.REDIS_URL,
+        decode_responses=True,
+        single_connection_client=True,
+        socket_timeout=HEARTBEAT_SECONDS + 10,  # the client's own default is shorter than a quiet stream's wait
+    )
     try:
         if after == "$":
             # "$" is resolved once: asked again after a heartbeat it would skip what came in between.
