@@ -1,0 +1,354 @@
+"""The reading room: a document's page, its pages, what is found and cited in it, and what can be done with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    QueryDict,
+    StreamingHttpResponse,
+)
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from analysis.errors import LecternError, UserError
+from analysis.ingest.upload import document_delete, document_rename, document_retry
+from analysis.models import Document, DocumentVersion, Heading, Page, Purpose, Question, Reading
+from analysis.models.reading import ReadingStatus
+from analysis.types import PageSource, Span
+from analysis.views.cards import Card, card_for, newest_answer, with_status
+from analysis.views.listing import KINDS, progress_of
+from analysis.views.pages import QUERY_LIMIT, find, flow_blocks, page_at, page_marks, page_rectangles, text_layer
+from analysis.views.question import ask_context, refusal, shown, told
+from analysis.views.sse import checked
+from workspaces.access import enter, get_document_or_404, member_of, person, questions_for
+from workspaces.models import Member, Role
+
+# A document without pages of its own up to this length is drawn at once; a longer one page by page as it is scrolled.
+AT_ONCE_CHARACTERS = 200_000
+LISTED_QUESTIONS = 30
+SNIPPET_CHARACTERS = 60
+YEAR_SECONDS = 365 * 24 * 3600
+TABS = [("summary", "Summary"), ("ask", "Ask"), ("details", "Details")]
+PASSWORD_ERRORS = frozenset({"password_required", "password_wrong"})
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A page as the reader first draws it. drawn: its context when it is drawn at once, {} when it is fetched later."""
+
+    page: Page
+    drawn: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class OutlineEntry:
+    """A heading in the outline, with the page it stands on."""
+
+    heading: Heading
+    page_number: int
+
+
+@login_required
+@require_GET
+@never_cache
+def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
+    """Return the document's page: the reader when it is ready, else what is happening to it or why it failed."""
+    found = get_document_or_404(person(request), document_id)
+    member = enter(request, found.workspace.slug)
+    version = _version(found)
+    context = {"document": found, "version": version, "workspace": found.workspace, "documents": [found]}
+    context |= ask_context(member) | _questions(request, found, member) | _details(version)
+    context |= _reader(request, version) if version.ready else {"progress": progress_of(version)}
+    return render(request, "document.html", context)
+
+
+def _version(document: Document) -> DocumentVersion:
+    if document.version is None:
+        raise Http404
+    return document.version
+
+
+def _questions(request: HttpRequest, document: Document, member: Member) -> dict[str, Any]:
+    """Return the document's questions, the card that is open among them, and the latest summary's card."""
+    about = questions_for(member).filter(documents=document)
+    asked = list(with_status(about.filter(purpose=Purpose.QUESTION))[:LISTED_QUESTIONS])
+    chosen = request.GET.get("question", "")
+    opened = next((each for each in asked if str(each.pk) == chosen), asked[0] if asked else None)
+    summary = about.filter(purpose=Purpose.SUMMARY).first()
+    tab = request.GET.get("tab") or ("ask" if asked else "summary")
+    return {
+        "asked": asked,
+        "opened": _card(opened, member),
+        "summary": _card(summary, member),
+        "tab": tab if tab in dict(TABS) else "summary",
+        "tabs": TABS,
+    }
+
+
+def _card(question: Question | None, member: Member) -> Card | None:
+    answer = newest_answer(question) if question else None
+    return card_for(answer, member) if answer else None
+
+
+def _details(version: DocumentVersion) -> dict[str, Any]:
+    return {
+        "kind": KINDS.get(version.kind, version.kind),
+        "wants_password": version.error_code in PASSWORD_ERRORS,
+        "metadata": [(key.replace("_", " "), value) for key, value in version.metadata.items() if _plain(value)],
+        "tracked_changes": version.metadata.get("tracked_changes"),
+        "readings": list(Reading.objects.filter(version=version, status=ReadingStatus.READ)),
+    }
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, str | int | float) and value not in ("", None)
+
+
+def _reader(request: HttpRequest, version: DocumentVersion) -> dict[str, Any]:
+    pages = list(version.pages.defer("boxes"))
+    headings = list(version.headings.all())
+    starts = [page.start_char for page in pages]
+    target = _span(request.GET, version)
+    paged = any(page.has_image for page in pages)
+    at_once = not paged and version.characters <= AT_ONCE_CHARACTERS
+    shown_first = page_at(starts, target.start_char) if target else -1
+    sheets = [
+        Sheet(page, _drawn(version, page, headings, target) if at_once or index == shown_first else {})
+        for index, page in enumerate(pages)
+    ]
+    return {
+        "sheets": sheets,
+        "outline": [OutlineEntry(h, pages[page_at(starts, h.start_char)].number) for h in headings] if pages else [],
+        "target": target,
+        "paged": paged,
+        "scanned": sum(1 for page in pages if page.source == PageSource.OCR),
+        "unreadable": [page.number for page in pages if page.source == PageSource.UNREADABLE],
+    }
+
+
+def _span(query: QueryDict, version: DocumentVersion) -> Span | None:
+    """Return the span that the query names, inside the version's text; None if it names none."""
+    given = query.get("start_char", ""), query.get("end_char", "")
+    if not all(value.isascii() and value.isdigit() and len(value) < 10 for value in given):
+        return None
+    start, end = (min(int(value), version.characters) for value in given)
+    return Span(start, end) if start < end else None
+
+
+def _drawn(version: DocumentVersion, page: Page, headings: list[Heading], mark: Span | None) -> dict[str, Any]:
+    """Return what `_page.html` needs to draw a page."""
+    text = version.read_text(page.start_char, page.end_char)
+    if page.has_image:
+        return {"lines": text_layer(page, text), "marks": page_marks(page, mark)}
+    own = [heading for heading in headings if page.start_char <= heading.start_char < page.end_char]
+    return {"blocks": flow_blocks(page, text, own, kind=version.kind, mark=mark)}
+
+
+@login_required
+@require_GET
+def page(request: HttpRequest, document_id: UUID, number: int) -> HttpResponse:
+    """Return one page: its image and text layer, or its paragraphs; with marks on `?start_char=&end_char=`."""
+    found = get_document_or_404(person(request), document_id)
+    version = _version(found)
+    row = _page_or_404(version, number)
+    headings = list(version.headings.filter(start_char__gte=row.start_char, start_char__lt=row.end_char))
+    drawn = _drawn(version, row, headings, _span(request.GET, version))
+    return render(request, "_page.html", {"document": found, "version": version, "page": row, **drawn})
+
+
+def _page_or_404(version: DocumentVersion, number: int) -> Page:
+    row = version.pages.filter(number=number).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+@login_required
+@require_GET
+def page_image(request: HttpRequest, document_id: UUID, number: int) -> HttpResponseBase:
+    """Return a page's image. The page names its version in the address, so it is kept for good."""
+    from analysis.ingest.render import page_image as draw
+
+    version = _version(get_document_or_404(person(request), document_id))
+    etag = f'"{version.pk}-{version.parser_version}-{number}"'
+    fresh = get_conditional_response(request, etag=etag)
+    if fresh is not None and fresh.status_code == 304:
+        return fresh
+    try:
+        image = draw(version, number).read_bytes()
+    except LecternError as error:
+        return HttpResponse(error.message, status=error.status, content_type="text/plain")
+    response = HttpResponse(image, content_type="image/webp")
+    response["ETag"] = etag
+    response["Cache-Control"] = f"private, max-age={YEAR_SECONDS}, immutable"
+    return response
+
+
+@login_required
+@require_GET
+async def document_original(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
+    """Return the file as it was uploaded, always to be saved: shown here, a hostile page would act as one of ours."""
+
+    def find_file() -> tuple[str, Path]:
+        found = get_document_or_404(person(request), document_id)
+        return found.name, Path(_version(found).file.path)
+
+    name, path = await checked(find_file)()
+    response = StreamingHttpResponse(_pieces(path), content_type="application/octet-stream")
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response["Content-Length"] = str(path.stat().st_size)
+    return response
+
+
+async def _pieces(path: Path, size_bytes: int = 2**18) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while piece := await asyncio.to_thread(file.read, size_bytes):
+            yield piece
+
+
+@login_required
+@require_GET
+def document_find(request: HttpRequest, document_id: UUID) -> HttpResponse:
+    """Return where `q` stands in the document's text, each place as a link with its surroundings."""
+    found = get_document_or_404(person(request), document_id)
+    request.workspace = found.workspace  # type: ignore[attr-defined]
+    version = _version(found)
+    query = request.GET.get("q", "")[:QUERY_LIMIT]
+    text = version.read_text()
+    pages = list(version.pages.values_list("start_char", "number"))
+    starts = [start for start, _ in pages]
+    matches = [
+        {
+            "span": span,
+            "page_number": pages[page_at(starts, span.start_char)][1] if pages else 1,
+            "before": text[max(0, span.start_char - SNIPPET_CHARACTERS) : span.start_char],
+            "words": text[span.start_char : span.end_char],
+            "after": text[span.end_char : span.end_char + SNIPPET_CHARACTERS],
+        }
+        for span in find(text, query)
+    ]
+    template = "_found.html" if request.headers.get("HX-Request") else "found.html"
+    return render(request, template, {"document": found, "query": query, "matches": matches})
+
+
+@login_required
+@require_GET
+def document_span(request: HttpRequest, document_id: UUID) -> JsonResponse:
+    """Return a span's words, its citation, and on each of its pages the rectangles to highlight (fractions)."""
+    found = get_document_or_404(person(request), document_id)
+    version = _version(found)
+    span = _span(request.GET, version)
+    if span is None:
+        return JsonResponse({"error": {"code": "no_span", "message": "This is no place in the text."}}, status=422)
+    pages = list(version.pages.filter(start_char__lt=span.end_char, end_char__gt=span.start_char))
+    first = pages[0].number if pages else 1
+    return JsonResponse(
+        {
+            "start_char": span.start_char,
+            "end_char": span.end_char,
+            "text": version.read_text(span.start_char, span.end_char),
+            "page_number": first,
+            "citation": f"{found.name}, page {first}",
+            "pages": [
+                {
+                    "number": page.number,
+                    "rectangles": [[box.x0, box.y0, box.x1, box.y1] for box in page_rectangles(page, span)],
+                }
+                for page in pages
+            ],
+        }
+    )
+
+
+def _own(request: HttpRequest, document_id: UUID) -> Document:
+    return get_document_or_404(person(request), document_id, role=Role.EDITOR)
+
+
+def _back(request: HttpRequest, document: Document) -> HttpResponse:
+    """Return to the document, or nothing for a script whose page is kept true by its stream."""
+    return HttpResponse(status=204) if request.headers.get("HX-Request") else redirect("document", document.pk)
+
+
+@login_required
+@require_POST
+def document_password(request: HttpRequest, document_id: UUID) -> HttpResponse:
+    """Try an encrypted document again with a password."""
+    found = _own(request, document_id)
+    password = request.POST.get("password", "")
+    try:
+        if not password:
+            raise UserError("Please enter the password.", code="password_required")
+        document_retry(found, password=password)
+    except LecternError as error:
+        return refusal(request, error) or told(request, error, reverse("document", args=[found.pk]))
+    return _back(request, found)
+
+
+@login_required
+@require_POST
+def document_retry_view(request: HttpRequest, document_id: UUID) -> HttpResponse:
+    """Read a failed document in again."""
+    found = _own(request, document_id)
+    try:
+        document_retry(found)
+    except LecternError as error:
+        return refusal(request, error) or told(request, error, reverse("document", args=[found.pk]))
+    return _back(request, found)
+
+
+@login_required
+@require_POST
+def document_rename_view(request: HttpRequest, document_id: UUID) -> HttpResponse:
+    """Give a document another name."""
+    found = _own(request, document_id)
+    try:
+        document_rename(found, request.POST.get("name", ""))
+    except LecternError as error:
+        return refusal(request, error) or told(request, error, reverse("document", args=[found.pk]) + "?tab=details")
+    return _back(request, found)
+
+
+@login_required
+@require_POST
+def document_delete_view(request: HttpRequest, document_id: UUID) -> HttpResponse:
+    """Delete a document and everything that was made of it."""
+    found = _own(request, document_id)
+    document_delete(found)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204)
+    messages.success(request, f"Deleted “{found.name}”.")
+    return redirect("workspace", found.workspace.slug)
+
+
+@login_required
+@require_POST
+def summarise(request: HttpRequest, document_id: UUID) -> HttpResponse:
+    """Start a summary of the document."""
+    from analysis.answer.ask import summary_ask
+
+    found = _own(request, document_id)
+    member = member_of(person(request), found.workspace)
+    try:
+        answer = summary_ask(document=found, user=person(request), llm=request.POST.get("llm", ""))
+    except LecternError as error:
+        return refusal(request, error) or told(request, error, reverse("document", args=[found.pk]))
+    if not request.headers.get("HX-Request"):
+        return redirect(reverse("document", args=[found.pk]) + "?tab=summary")
+    return shown(request, answer, member, target="#summary", swap="innerHTML")
