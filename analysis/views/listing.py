@@ -177,11 +177,11 @@ class Listing:
 
     @property
     def columns(self) -> list[Column]:
-        window = f"of {short_count(self.llm.window_tokens)} window" if self.llm else "Window"
+        window = f"of {short_count(self.llm.window_tokens)} window" if self.llm else ""
         heads = [("name", "Name"), ("kind", "Kind"), ("pages", "Pages"), ("tokens", "Tokens")]
         return [
             *(self._column(key, label) for key, label in heads),
-            Column("window", window, "", "", number=True),
+            *([Column("window", window, "", "", number=True)] if window else []),
             self._column("added", "Added"),
             self._column("asked", "Last asked"),
         ]
@@ -225,12 +225,18 @@ def make_row(document: Document, llm: LLM | None) -> Row:
     return Row(
         document=document,
         version=version,
-        kind=KINDS.get(version.kind) or PurePath(document.name).suffix.lstrip(".").upper()[:8],
+        kind=KINDS.get(version.kind) or _kind_by_name(document.name),
         progress=progress_of(version),
         window_percent=round(version.tokens * 100 / llm.window_tokens) if ready and llm else None,
         read_once=getattr(document, "read_once", False),
         asked_at=getattr(document, "asked_at", None),
     )
+
+
+def _kind_by_name(name: str) -> str:
+    """Return what the file's ending says, for a version that is not parsed yet."""
+    ending = PurePath(name).suffix.lstrip(".").lower()
+    return KINDS.get({"htm": "html", "md": "markdown", "txt": "text", "eml": "email"}.get(ending, ending), ending.upper())
 
 
 def progress_of(version: DocumentVersion) -> Progress | None:
