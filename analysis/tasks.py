@@ -13,6 +13,22 @@ def ingest_version(version_id: int) -> None:
     ingest(version_id)
 
 
+@shared_task(name="analysis.tasks.run_answer")
+def run_answer(answer_id: str) -> None:
+    """Write one answer, as far as it is not written already."""
+    from analysis.answer.run import answer_run
+
+    answer_run(answer_id)
+
+
+@shared_task(name="analysis.tasks.read_version")
+def read_version(version_id: int) -> None:
+    """Have the bundled language model read one document version ahead of the first question."""
+    from analysis.answer.read_once import read_ahead
+
+    read_ahead(version_id)
+
+
 @shared_task(name="analysis.tasks.requeue_expired")
 def requeue_expired() -> None:
     """Send to a worker again what a dead worker or a lost message has left behind."""
@@ -21,3 +37,14 @@ def requeue_expired() -> None:
 
     versions.requeue_expired()
     answers.requeue_expired()
+
+
+@shared_task(name="analysis.tasks.render_pages")
+def render_pages(version_id: int) -> None:
+    """Draw a version's page images ahead of need; whatever is there already stays."""
+    from analysis.ingest.render import draw_all
+    from analysis.models import DocumentVersion
+
+    version = DocumentVersion.objects.filter(pk=version_id).first()
+    if version:
+        draw_all(version)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from analysis.errors import UserError
+from analysis.ingest.parse import messages
 from analysis.types import ParsedDocument
 
 PARSER_VERSION = 1
@@ -17,6 +19,45 @@ Report = Callable[[str, int, int], None]
 
 def parse_file(path: Path, *, name: str, password: str, page_limit: int, report: Report) -> ParsedDocument:
     """Return what the file at `path` holds, read as what its bytes say it is; `name` decides where they do not."""
-    from analysis.ingest.parse.pdf import parse_pdf
+    from analysis.ingest.parse.kind import kind_of
 
-    return parse_pdf(path, password=password, page_limit=page_limit, report=report)
+    kind = kind_of(path, name)
+    report("parse", 0, 1)
+    if kind == "pdf":
+        from analysis.ingest.parse.pdf import parse_pdf
+
+        return parse_pdf(path, password=password, page_limit=page_limit, report=report)
+    document = _flowing(kind, path, password, report)
+    if not document.text.strip():
+        raise UserError(messages.NO_TEXT, code="empty_document")
+    if len(document.pages) > page_limit:
+        raise UserError(messages.too_many_pages(len(document.pages), page_limit), code="too_many_pages")
+    report("parse", len(document.pages), len(document.pages))
+    return document
+
+
+def _flowing(kind: str, path: Path, password: str, report: Report) -> ParsedDocument:
+    # Parsers load where they are needed: a plain text file should not wait for lxml.
+    if kind in {"docx", "docx-encrypted"}:
+        from analysis.ingest.parse.docx import parse_docx
+
+        return parse_docx(path, password=password, encrypted=kind == "docx-encrypted", report=report)
+    if kind == "html":
+        from analysis.ingest.parse.html import parse_html
+
+        return parse_html(path)
+    if kind == "email":
+        from analysis.ingest.parse.email import parse_email
+
+        return parse_email(path)
+    if kind == "odt":
+        from analysis.ingest.parse.odt import parse_odt
+
+        return parse_odt(path)
+    if kind == "rtf":
+        from analysis.ingest.parse.rtf import parse_rtf
+
+        return parse_rtf(path)
+    from analysis.ingest.parse.text import parse_text
+
+    return parse_text(path, kind)

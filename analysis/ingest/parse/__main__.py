@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import traceback
@@ -16,6 +17,8 @@ def main() -> None:
     """Answer one request; the last line on stdout says how it ended."""
     request = json.loads(sys.stdin.readline())
     confine(Path(request["path"]), **request["limits"])
+    # What parsers complain about is in the result's warnings, as sentences.
+    logging.disable(logging.CRITICAL)
     from analysis.errors import UserError
     from analysis.ingest.parse.messages import DAMAGED, OUT_OF_MEMORY
 

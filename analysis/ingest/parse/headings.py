@@ -1,10 +1,359 @@
-"""Headings and the sections they open."""
+"""Headings and the sections they open: from an outline, from marks, or from how contracts are printed."""
 
 from __future__ import annotations
 
-from analysis.ingest.parse.pdf_structure import OutlineItem
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
 from analysis.types import ParsedHeading, ParsedPage
 
 
+class Found(NamedTuple):
+    """A heading whose section's end is not known yet; fields as in `types.ParsedHeading`."""
+
+    level: int
+    label: str
+    title: str
+    start_char: int
+    end_char: int
+
+
+class OutlineItem(NamedTuple):
+    """An entry of a document's own outline. level: 1 is the outermost. page_number: None if it leads nowhere."""
+
+    level: int
+    title: str
+    page_number: int | None
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of text without outer blanks. opens: it starts a paragraph. closes: it ends one. after_stop: the line
+    before ends a sentence."""
+
+    text: str
+    start_char: int
+    opens: bool
+    closes: bool
+    after_stop: bool
+
+
+_LONGEST_LABEL, _LONGEST_TITLE = 60, 300
+_ANNEXES = "exhibit|schedule|appendix|annex|annexure|attachment|addendum"
+_DIVISIONS = "article|part|chapter|title"
+_KEYWORD = rf"(?:{_ANNEXES}|{_DIVISIONS}|section|clause)"
+_NUMBER = r"(?:\d{1,3}(?:\.\d{1,3}){0,4}|[IVXLC]{1,7}|[A-Z]{1,2}(?:[-.]?\d{1,2})?)"
+_NAMED = re.compile(rf"(?P<label>(?P<keyword>{_KEYWORD})\s+[\"“]?(?P<number>{_NUMBER})[\"”]?)(?![\w(])[.:)]?\s*[-–—]?\s*(?P<rest>.*)", re.I)
+_NUMBERED = re.compile(r"(?P<label>(?:§{1,2}\s*)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,4}))(?P<stop>[.)]?)\s+(?P<rest>\S.*)")
+_ROMAN = re.compile(r"(?P<label>(?P<number>[IVXLC]{1,6}))\.\s+(?P<rest>\S.*)")
+_STOP = re.compile(r"(?<![A-Z])[.:](?=\s|$)|\s[-–—]\s|\.[-–—]")
+_TOC_LINE = re.compile(r"(?:[.·_]\s?){4,}\s*(?:[\divx]{1,5})?$|\s(?:\d{1,3}|[ivx]{1,5}|[A-Z]-\d{1,2})$")
+_LEADERS = re.compile(r"(?:[.·…]\s?){4,}")
+_COMPANY = re.compile(r"\b(?:INC|LLC|L\.L\.C|LTD|CORP|CORPORATION|COMPANY|L\.P|LP|PLC|GMBH|N\.A|S\.A|BANK|TRUST)\b\.?,?$", re.I)
+_NOT_HEADINGS = re.compile(
+    r"(?:by|name|title|date|its|and|between|by and between|among|to|or|if to|attn|attention|signature|witness|page|draft|"
+    r"confidential|execution (?:copy|version)|w i t n e s s e t h|seal|notary public|dated|tel|fax|telephone|facsimile|e-?mail)"
+    r"\b[:\s_.]*.{0,12}$",
+    re.I,
+)
+_SMALL_WORDS = frozenset(
+    "a an and as at but by for from if in into is nor not of on or over per the to under up upon via vs with without its it be no".split()
+)
+_MOST_TITLE_WORDS = 14
+
+
+def close_sections(found: list[Found], length: int) -> list[ParsedHeading]:
+    """Return the headings in order, each with the end of its section in a text of `length` characters."""
+    headings: list[ParsedHeading] = []
+    ends: list[tuple[int, int]] = []  # (level, where it starts) of the sections that follow, nearest last
+    for heading in sorted(found, key=lambda heading: heading.start_char)[::-1]:
+        while ends and ends[-1][0] > heading.level:
+            ends.pop()
+        end = ends[-1][1] if ends else length
+        headings.append(
+            ParsedHeading(
+                heading.level,
+                heading.label[:_LONGEST_LABEL],
+                heading.title[:_LONGEST_TITLE],
+                heading.start_char,
+                heading.end_char,
+                end,
+            )
+        )
+        ends.append((heading.level, heading.start_char))
+    return headings[::-1]
+
+
+def split_label(text: str) -> tuple[str, str]:
+    """Return a heading's number and its title: "4.2 Term" -> ("4.2", "Term"), "Article IV" -> ("Article IV", "")."""
+    text = " ".join(text.split())
+    for pattern in (_NAMED, _NUMBERED, _ROMAN):
+        if match := pattern.fullmatch(text):
+            return match["label"], match["rest"]
+    return "", text
+
+
+def markdown_headings(text: str) -> list[ParsedHeading]:
+    """Return the headings that a Markdown parser sees, `#` and underlined ones."""
+    from markdown_it import MarkdownIt
+
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    tokens = MarkdownIt("commonmark").parse(text)
+    found = []
+    for token, inline in zip(tokens, tokens[1:], strict=False):
+        if token.type == "heading_open" and token.map and inline.content:
+            label, title = split_label(re.sub(r"[*_`]+", "", inline.content))
+            # A lone CR ends no line here, though it does for Markdown: look the words up from the line on.
+            start = text.find(inline.content, starts[min(token.map[0], len(starts) - 1)])
+            if start >= 0:
+                found.append(Found(int(token.tag[1]), label, title, start, start + len(inline.content)))
+    return close_sections(found, len(text))
+
+
 def find_headings(text: str, pages: list[ParsedPage], outline: list[OutlineItem]) -> list[ParsedHeading]:
-    return []
+    """Return the headings of a paged text: its own outline where that is as rich as the print, or the print's."""
+    printed = pattern_headings(text, pages)
+    own = _outline_headings(text, pages, outline)
+    return own if len(own) >= 3 and 2 * len(own) >= len(printed) else printed
+
+
+def pattern_headings(text: str, pages: list[ParsedPage] | None = None) -> list[ParsedHeading]:
+    """Return the headings of `text` as contracts print them: ARTICLE IV, Section 4.2, 4.2 Title, Exhibit A, RECITALS."""
+    lines = list(_lines(text, {page.start_char for page in pages or []}))
+    running = _running_lines(lines, pages or [])
+    candidates = [
+        candidate
+        for index, line in enumerate(lines)
+        if line.text not in running and (candidate := _candidate(lines, index))
+    ]
+    candidates = _without_contents(candidates, text)
+    return close_sections(_levelled(_in_sequence(candidates)), len(text))
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A line that looks like a heading. family: annex, division, number, caps. number: (4, 2) of "4.2"."""
+
+    family: str
+    label: str
+    title: str
+    number: tuple[int, ...]
+    start_char: int
+    end_char: int
+    run_in: bool = False
+
+
+def _lines(text: str, page_starts: set[int]) -> Iterator[_Line]:
+    before, blank = "", True
+    position = 0
+    raw_lines = text.split("\n")
+    for index, raw in enumerate(raw_lines):
+        stripped = raw.strip()
+        if stripped:
+            opens = blank or position in page_starts
+            following = raw_lines[index + 1].strip() if index + 1 < len(raw_lines) else ""
+            start = position + len(raw) - len(raw.lstrip())
+            stopped = bool(re.search(r"[.;:!?_][\"'”’)\]]*$", before))
+            yield _Line(stripped, start, opens, not following, stopped)
+            before = stripped
+        blank = not stripped
+        position += len(raw) + 1
+
+
+def _running_lines(lines: list[_Line], pages: list[ParsedPage]) -> set[str]:
+    """Return lines that stand on many pages: headers, footers, legends."""
+    if len(pages) < 3:
+        return set()
+    counts = Counter(line.text for line in lines)
+    return {text for text, count in counts.items() if count >= 3 and count >= 0.2 * len(pages)}
+
+
+def _candidate(lines: list[_Line], index: int) -> _Candidate | None:
+    line = lines[index]
+    if not (line.opens or line.after_stop or _is_caps(line.text)) or _LEADERS.search(line.text):
+        return None
+    for read in (_named, _numbered, _caps):
+        if candidate := read(lines, index):
+            return candidate
+    return None
+
+
+def _named(lines: list[_Line], index: int) -> _Candidate | None:
+    line = lines[index]
+    match = _NAMED.fullmatch(line.text)
+    if not match or not match["keyword"][0].isupper():
+        return None
+    keyword, rest = match["keyword"].lower(), match["rest"]
+    family = "annex" if re.fullmatch(_ANNEXES, keyword) else "division" if re.fullmatch(_DIVISIONS, keyword) else "number"
+    if not rest:
+        return _with_next_line(lines, index, family, match["label"], match["number"])
+    title, run_in = _title(rest, line)
+    if not title:
+        return None
+    end = line.start_char + match.start("rest") + len(title)
+    return _Candidate(family, match["label"], title.rstrip(".: "), _parts(match["number"]), line.start_char, end, run_in)
+
+
+def _with_next_line(lines: list[_Line], index: int, family: str, label: str, number: str) -> _Candidate | None:
+    """A label alone on its line: the title is the next line, if that looks like one."""
+    line = lines[index]
+    if not (line.opens or _is_caps(line.text)):
+        return None
+    following = lines[index + 1] if index + 1 < len(lines) else None
+    end, title = line.start_char + len(line.text), ""
+    if following and len(following.text) < 100 and _is_title(following.text.rstrip(".")) and not _is_label(following.text):
+        end, title = following.start_char + len(following.text), following.text.rstrip(".: ")
+    return _Candidate(family, label, title, _parts(number), line.start_char, end)
+
+
+def _is_label(text: str) -> bool:
+    return bool(_NAMED.fullmatch(text) or _NUMBERED.fullmatch(text))
+
+
+def _numbered(lines: list[_Line], index: int) -> _Candidate | None:
+    line = lines[index]
+    match = _NUMBERED.fullmatch(line.text)
+    roman = None if match else _ROMAN.fullmatch(line.text)
+    match = match or roman
+    if not match or (roman and not _is_caps(match["rest"])):
+        return None
+    title, run_in = _title(match["rest"], line)
+    if not title:
+        return None
+    end = line.start_char + match.start("rest") + len(title)
+    family = "roman" if roman else "number"
+    return _Candidate(family, match["label"], title.rstrip(".: "), _parts(match["number"]), line.start_char, end, run_in)
+
+
+def _caps(lines: list[_Line], index: int) -> _Candidate | None:
+    """A short line in capitals that is a paragraph of its own."""
+    line = lines[index]
+    text = line.text.rstrip(":")
+    letters = sum(char.isalpha() for char in text)
+    if not (line.opens and line.closes and _is_caps(text)) or letters < 6 or letters < 0.7 * len(text.replace(" ", "")):
+        return None
+    if len(text.split()) > 10 or text.endswith((",", ";", ".")) or _COMPANY.search(text) or _NOT_HEADINGS.fullmatch(text):
+        return None
+    return _Candidate("caps", "", text, (), line.start_char, line.start_char + len(text))
+
+
+def _title(rest: str, line: _Line) -> tuple[str, bool]:
+    """Return the title at the start of `rest` and whether text runs on after it; "" if there is none."""
+    stop = _STOP.search(rest)
+    head = rest[: stop.start()] if stop else rest
+    if stop and _is_title(head):
+        return rest[: stop.start()], bool(rest[stop.end() :].strip()) or not line.closes
+    if not stop and _is_title(rest) and (line.closes or line.opens) and len(rest) < 90:
+        return rest, False
+    return "", False
+
+
+def _is_title(text: str) -> bool:
+    """Whether `text` is set as a title: its words, small ones aside, begin with capitals."""
+    words = text.split()
+    if not words or len(words) > _MOST_TITLE_WORDS or text.endswith((",", ";")):
+        return False
+    if not any(char.isalpha() for char in words[0]) or words[0][0].islower() or text.count("___"):
+        return False
+    weighty = [word.strip("()[]\"'“”‘’,;*") for word in words if word.lower().strip(",") not in _SMALL_WORDS]
+    weighty = [word for word in weighty if word and word[0].isalpha()]
+    if not weighty or _LEADERS.search(text):
+        return False
+    return sum(word[0].isupper() for word in weighty) >= (len(weighty) if len(weighty) < 4 else 0.8 * len(weighty))
+
+
+def _is_caps(text: str) -> bool:
+    return text.isupper() and sum(char.isalpha() for char in text) >= 3
+
+
+def _parts(number: str) -> tuple[int, ...]:
+    if number[0].isdigit():
+        return tuple(int(part) for part in number.split("."))
+    return (_roman(number),) if set(number) <= set("IVXLC") else (ord(number[0]) - 64,)
+
+
+def _roman(number: str) -> int:
+    values = [{"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}[digit] for digit in number]
+    return sum(-value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True))
+
+
+def _without_contents(candidates: list[_Candidate], text: str) -> list[_Candidate]:
+    """Leave out the table of contents: lines with page numbers in company, and headings that come again later."""
+    contents = [bool(_TOC_LINE.search(_line_at(text, candidate))) for candidate in candidates]
+    last = {(c.label.lower(), c.title.lower()): index for index, c in enumerate(candidates)}
+    kept = []
+    for index, candidate in enumerate(candidates):
+        company = sum(contents[max(0, index - 3) : index + 4])
+        in_contents = contents[index] and company >= 3
+        comes_again = last[candidate.label.lower(), candidate.title.lower()] != index and not candidate.run_in
+        if not in_contents and not (comes_again and (candidate.label or candidate.family == "caps")):
+            kept.append(candidate)
+    return [candidate for candidate in kept if candidate.title.lower() != "table of contents"]
+
+
+def _line_at(text: str, candidate: _Candidate) -> str:
+    end = text.find("\n", candidate.end_char)
+    return text[candidate.start_char : end if end >= 0 else len(text)]
+
+
+def _in_sequence(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Leave out numbers that follow from nothing: "30 Days", "123 Main Street"."""
+    kept: list[_Candidate] = []
+    seen: set[tuple[int, ...]] = set()
+    for candidate in candidates:
+        if candidate.family == "annex":
+            seen = set()
+        if candidate.family == "number" and not _follows(candidate.number, seen):
+            continue
+        if candidate.family == "number":
+            seen.add(candidate.number)
+        elif candidate.family == "division":
+            seen.add(candidate.number)
+        kept.append(candidate)
+    return kept
+
+
+def _follows(number: tuple[int, ...], seen: set[tuple[int, ...]]) -> bool:
+    """Whether some number just before this one, or its parent, has been seen; a first one needs nothing."""
+    if number[-1] <= 1 and (len(number) < 3 or number[:-1] in seen):
+        return True
+    return any((*number[:-1], number[-1] - back) in seen for back in range(1, 5)) or (
+        len(number) > 1 and (number[:-1] in seen or number[-1] <= 3)
+    )
+
+
+def _levelled(candidates: list[_Candidate]) -> list[Found]:
+    divided = any(candidate.family == "division" for candidate in candidates)
+    found = []
+    in_annex = 0
+    for candidate in candidates:
+        if candidate.family == "annex":
+            level, in_annex = 1, 1
+        elif candidate.family == "number":
+            level = max(len(candidate.number), 2 if divided else 1) + in_annex
+        else:
+            level = 1 + in_annex
+        found.append(Found(level, candidate.label, candidate.title, candidate.start_char, candidate.end_char))
+    return found
+
+
+def _outline_headings(text: str, pages: list[ParsedPage], outline: list[OutlineItem]) -> list[ParsedHeading]:
+    """Return the outline's entries that are found on the pages they point to."""
+    found: list[Found] = []
+    for item in outline:
+        if item.page_number and item.page_number <= len(pages):
+            page = pages[item.page_number - 1]
+            words = [re.escape(word) for word in item.title.split()]
+            match = re.compile(r"\s+".join(words), re.I).search(text, page.start_char, page.end_char) if words else None
+            if match:
+                found.append(Found(item.level, *split_label(item.title), match.start(), match.end()))
+    return close_sections(_without_doubles(found), len(text))
+
+
+def _without_doubles(found: list[Found]) -> list[Found]:
+    by_start = {heading.start_char: heading for heading in reversed(found)}
+    lowest = min((heading.level for heading in found), default=1)
+    return [heading._replace(level=heading.level - lowest + 1) for heading in by_start.values()]

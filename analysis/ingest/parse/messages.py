@@ -40,6 +40,12 @@ def too_many_pages(pages: int, limit: int) -> str:
     return f"This file has {pages:,} pages; at most {limit:,} are read. Split it, and upload the parts."
 
 
+def no_words(pages: int) -> str:
+    """Return the sentence for a file of which no page gave a word."""
+    which = "its page is" if pages == 1 else f"its {pages:,} pages are"
+    return f"No words could be read in this file: {which} blank, or pictures without text."
+
+
 def page_unreadable(number: int) -> str:
     """Return the sentence for a page that has something on it and gave no text."""
     return f"Page {number} has something on it, but no words on it could be read."

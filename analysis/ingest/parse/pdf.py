@@ -23,6 +23,7 @@ Report = Callable[[str, int, int], None]
 _FEW_GLYPHS = 250
 _GARBAGE_SHARE = 0.3
 _SCAN_SHARE = 0.4
+_WRITTEN = (pdfium_c.FPDF_ANNOT_WIDGET, pdfium_c.FPDF_ANNOT_FREETEXT, pdfium_c.FPDF_ANNOT_STAMP)
 _NO_TEXT = PageText("", np.zeros((0, 4), np.float32))
 
 
@@ -36,6 +37,12 @@ def open_pdf(path: Path, password: str) -> pdfium.PdfDocument:
         raise UserError(messages.DAMAGED, code="damaged") from error
 
 
+def show_forms(document: pdfium.PdfDocument) -> None:
+    """Make a document's form fields part of what is drawn."""
+    if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
+        document.init_forms()
+
+
 def parse_pdf(path: Path, *, password: str, page_limit: int, report: Report) -> ParsedDocument:
     """Return a PDF's text with a box for every character."""
     document = open_pdf(path, password)
@@ -44,13 +51,14 @@ def parse_pdf(path: Path, *, password: str, page_limit: int, report: Report) -> 
         raise UserError(messages.NO_PAGES, code="empty_document")
     if total > page_limit:
         raise UserError(messages.too_many_pages(total, page_limit), code="too_many_pages")
-    if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
-        document.init_forms()
+    show_forms(document)
     report("parse", 0, total)
     paged, warnings = PagedText(), list[Warning]()
     for index in range(total):
         warnings += _add_page(document, index, paged, report)
     text = paged.finish()
+    if not text:
+        raise UserError(messages.no_words(total), code="empty_document")
     structure = read_structure(path, password)
     warnings = [*structure.warnings, *_summed(warnings), *_scan_warning(paged)]
     headings = find_headings(text, paged.pages, structure.outline)
@@ -59,7 +67,7 @@ def parse_pdf(path: Path, *, password: str, page_limit: int, report: Report) -> 
 
 def _add_page(document: pdfium.PdfDocument, index: int, paged: PagedText, report: Report) -> list[Warning]:
     try:
-        page = document[index]
+        page = _open_page(document, index)
     except pdfium.PdfiumError:
         paged.add("", _NO_TEXT.boxes, source=PageSource.UNREADABLE, width=0, height=0)
         report("parse", index + 1, len(document))
@@ -74,6 +82,28 @@ def _add_page(document: pdfium.PdfDocument, index: int, paged: PagedText, report
     if source == PageSource.UNREADABLE:
         return [Warning("page_unreadable", messages.page_unreadable(index + 1), index + 1)]
     return []
+
+
+def _open_page(document: pdfium.PdfDocument, index: int) -> pdfium.PdfPage:
+    """Return a page with what was written into its form fields and text boxes as part of its text."""
+    page = document[index]
+    if not _has_written_annotations(page):
+        return page
+    page.flatten()
+    page.close()
+    return document[index]
+
+
+def _has_written_annotations(page: pdfium.PdfPage) -> bool:
+    for number in range(pdfium_c.FPDFPage_GetAnnotCount(page)):
+        annotation = pdfium_c.FPDFPage_GetAnnot(page, number)
+        if not annotation:
+            continue
+        subtype = pdfium_c.FPDFAnnot_GetSubtype(annotation)
+        pdfium_c.FPDFPage_CloseAnnot(annotation)
+        if subtype in _WRITTEN:
+            return True
+    return False
 
 
 def _read_page(page: pdfium.PdfPage, before_ocr: Callable[[], None]) -> tuple[PageText, PageSource]:

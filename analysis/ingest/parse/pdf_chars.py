@@ -102,7 +102,9 @@ def _clean(codes: NDArray[np.uint32], boxes: NDArray[np.float32]) -> Chars:
     codes[np.isin(codes, _SPACES)] = 0x20
     for private, public in _BULLETS.items():
         codes[codes == private] = public
-    keep = ~np.isin(codes, _DROPPED) & ~_inner_soft_hyphens(codes) & (codes < 0x110000)
+    blank = codes == 0x20
+    keep = ~(blank & np.append(False, blank[:-1])) if len(codes) else blank
+    keep &= ~np.isin(codes, _DROPPED) & ~_inner_soft_hyphens(codes) & (codes < 0x110000)
     keep &= ~((codes >= 0xD800) & (codes < 0xE000)) & ~((codes >= 0xFFFE) & (codes < 0x10000))
     # What stands wholly outside of the visible page cannot be seen, and so cannot be quoted.
     inside = (boxes[:, 2] > 0) & (boxes[:, 0] < 1) & (boxes[:, 3] > 0) & (boxes[:, 1] < 1)

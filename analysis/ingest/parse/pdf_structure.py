@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from pypdf import PdfReader
 from pypdf.generic import Destination
 
 from analysis.ingest.parse import messages
+from analysis.ingest.parse.headings import OutlineItem
 from analysis.types import Warning
 
 _PROPERTIES = {
@@ -27,15 +27,6 @@ _LONGEST_VALUE = 2000
 
 
 @dataclass(frozen=True)
-class OutlineItem:
-    """An entry of a document's own outline. level: 1 is the outermost. page_number: None if it leads nowhere."""
-
-    level: int
-    title: str
-    page_number: int | None
-
-
-@dataclass(frozen=True)
 class Structure:
     """Everything of a PDF but its text."""
 
@@ -46,7 +37,6 @@ class Structure:
 
 def read_structure(path: Path, password: str) -> Structure:
     """Return the structure of the PDF at `path`; a warning in its place where pypdf cannot read the file."""
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         with PdfReader(path, strict=False) as reader:
             if reader.is_encrypted:

@@ -1,0 +1,88 @@
+"""Text that grows paragraph by paragraph, with headings, tables and page breaks noted by their spans."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from analysis.ingest.parse.canonical import flow_pages
+from analysis.ingest.parse.headings import Found, close_sections, split_label
+from analysis.types import ParsedDocument, Warning
+
+_UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff\u200b\u2060\ufeff\u00ad]")
+_SPACES = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000 ]+")
+_LONGEST_HEADING = 300
+
+
+def tidy(text: str) -> str:
+    """Return `text` with runs of blanks made one space and what cannot be shown or stored left out."""
+    lines = (_SPACES.sub(" ", line).strip() for line in _UNKEEPABLE.sub("", text).split("\n"))
+    return "\n".join(lines).strip("\n")
+
+
+class FlowText:
+    """Builds the canonical text of a format without pages of its own."""
+
+    def __init__(self) -> None:
+        self.headings: list[Found] = []
+        self.tables: list[dict[str, Any]] = []
+        self.breaks: list[int] = []
+        self._texts: list[str] = []
+        self._length = 0
+        self._break_waits = False
+
+    def paragraph(self, text: str, *, level: int = 0, label: str = "", gap: str = "\n\n") -> None:
+        """Append a paragraph; level above 0 makes it a heading. label: its number, if known, as it stands in `text`."""
+        text = tidy(text)
+        if not text:
+            return
+        start = self._open(gap)
+        self._put(text)
+        if level and len(text) <= _LONGEST_HEADING:
+            found_label, title = split_label(text) if not label else (label, text.removeprefix(label).strip())
+            self.headings.append(Found(level, found_label, title, start, start + len(text)))
+
+    def table(self, rows: list[list[str]]) -> None:
+        """Append a table: cells separated by " | ", rows by line breaks; each cell's span goes to the metadata."""
+        rows = [[tidy(cell).replace("\n", " ") for cell in row] for row in rows]
+        rows = [row for row in rows if any(row)]
+        if not rows:
+            return
+        self._open("\n\n")
+        spans: list[list[list[int]]] = []
+        for number, row in enumerate(rows):
+            self._put("\n" if number else "")
+            spans.append(self._row(row))
+        self.tables.append({"cells": spans})
+
+    def page_break(self) -> None:
+        """Note that a new page starts with whatever comes next."""
+        self._break_waits = self._length > 0
+
+    def document(self, kind: str, metadata: dict[str, Any], warnings: list[Warning]) -> ParsedDocument:
+        """Return the finished document."""
+        text = "".join(self._texts)
+        if self.tables:
+            metadata = {**metadata, "tables": self.tables}
+        headings = close_sections(self.headings, len(text))
+        return ParsedDocument(kind, text, flow_pages(text, self.breaks), headings, metadata, warnings)
+
+    def _row(self, row: list[str]) -> list[list[int]]:
+        spans = []
+        for number, cell in enumerate(row):
+            self._put(" | " if number else "")
+            spans.append([self._length, self._length + len(cell)])
+            self._put(cell)
+        return spans
+
+    def _open(self, gap: str) -> int:
+        if self._length:
+            self._put(gap)
+        if self._break_waits:
+            self.breaks.append(self._length)
+            self._break_waits = False
+        return self._length
+
+    def _put(self, text: str) -> None:
+        self._texts.append(text)
+        self._length += len(text)

@@ -1,0 +1,86 @@
+"""Reading a page from its image: RapidOCR (PP-OCRv4 models, in its wheel) on the processor."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pypdfium2 as pdfium
+from numpy.typing import NDArray
+
+from analysis.ingest.parse.pdf_chars import Chars
+
+_DOTS_PER_INCH = 200
+_LONGEST_SIDE_PIXELS = 3000
+_LEAST_SCORE = 0.5
+# Lines taller than wide say that the page lies on its side.
+_SIDEWAYS_SHARE = 0.6
+
+# One recognised line: its four corners in pixels (float[4, 2], from the text's top left), text, score in [0, 1].
+Found = tuple[NDArray[np.float32], str, float]
+
+
+def read_image(page: pdfium.PdfPage) -> Chars:
+    """Return the characters that can be seen on `page`; each has its share of its line's box."""
+    width, height = page.get_size()
+    scale = min(_DOTS_PER_INCH / 72, _LONGEST_SIDE_PIXELS / max(width, height, 1.0))
+    picture = page.render(scale=scale).to_numpy()[:, :, :3]
+    lines = _read_any_way_up(np.ascontiguousarray(picture))
+    size = np.array([picture.shape[1], picture.shape[0]], np.float32)
+    return _chars([(corners / size, text) for corners, text, _ in lines])
+
+
+@cache
+def _engine() -> Any:
+    from rapidocr_onnxruntime import RapidOCR
+
+    # The engine's own default takes every core; the model server needs some too.
+    return RapidOCR(intra_op_num_threads=2, inter_op_num_threads=1, max_side_len=_LONGEST_SIDE_PIXELS)
+
+
+def _read(picture: NDArray[np.uint8]) -> list[Found]:
+    result, _ = _engine()(picture)
+    found = ((np.array(corners, np.float32), text, float(score)) for corners, text, score in result or [])
+    return [line for line in found if line[2] >= _LEAST_SCORE and line[1].strip()]
+
+
+def _read_any_way_up(picture: NDArray[np.uint8]) -> list[Found]:
+    upright = _read(picture)
+    if not upright or sum(map(_is_tall, upright)) < _SIDEWAYS_SHARE * len(upright):
+        return upright
+    turned = [_read_turned(picture, quarters) for quarters in (1, 3)]
+    return max([upright, *turned], key=lambda lines: sum(score * len(text) for _, text, score in lines))
+
+
+def _is_tall(line: Found) -> bool:
+    width, height = np.ptp(line[0], axis=0)
+    return bool(height > 1.5 * width)
+
+
+def _read_turned(picture: NDArray[np.uint8], quarters: int) -> list[Found]:
+    """Read the picture turned counter-clockwise by `quarters` (1 or 3); the corners are those of the picture as it was."""
+    height, width = picture.shape[:2]
+    lines = _read(np.ascontiguousarray(np.rot90(picture, quarters)))
+    if quarters == 1:
+        return [(np.stack([width - c[:, 1], c[:, 0]], axis=1), text, score) for c, text, score in lines]
+    return [(np.stack([c[:, 1], height - c[:, 0]], axis=1), text, score) for c, text, score in lines]
+
+
+def _chars(lines: list[tuple[NDArray[np.float32], str]]) -> Chars:
+    codes: list[int] = []
+    boxes: list[NDArray[np.float32]] = []
+    for corners, text in lines:
+        codes += [*map(ord, text), ord("\n")]
+        boxes += [_share(corners, len(text)), np.zeros((1, 4), np.float32)]
+    placed = np.concatenate(boxes) if boxes else np.zeros((0, 4), np.float32)
+    return Chars(np.array(codes, np.uint32), np.clip(placed, 0, 1), len(codes) - len(lines), 0)
+
+
+def _share(corners: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return float32[count, 4]: the line from `corners` cut into equal parts along its direction."""
+    steps = np.linspace(0, 1, count + 1, dtype=np.float32)[:, None]
+    top = corners[0] + steps * (corners[1] - corners[0])
+    bottom = corners[3] + steps * (corners[2] - corners[3])
+    ends = np.stack([top[:-1], top[1:], bottom[:-1], bottom[1:]])
+    return np.concatenate([ends.min(axis=0), ends.max(axis=0)], axis=1)

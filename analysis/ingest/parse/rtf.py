@@ -1,0 +1,27 @@
+"""RTF, by striprtf."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from striprtf.striprtf import rtf_to_text
+
+from analysis.ingest.parse.flow import FlowText
+from analysis.ingest.parse.headings import pattern_headings
+from analysis.types import ParsedDocument
+
+_CODE_PAGE = re.compile(rb"\\ansicpg(\d{3,5})")
+
+
+def parse_rtf(path: Path) -> ParsedDocument:
+    """Return an RTF file's text, a paragraph for each of its lines."""
+    data = path.read_bytes()
+    page = _CODE_PAGE.search(data[:2000])
+    encoding = f"cp{page[1].decode()}" if page else "cp1252"
+    text = rtf_to_text(data.decode("latin-1"), encoding=encoding, errors="replace")
+    flow = FlowText()
+    for line in text.splitlines():
+        flow.paragraph(" | ".join(cell for cell in line.split("|") if cell.strip()) if line.endswith("|") else line)
+    document = flow.document("rtf", {"encoding": encoding}, [])
+    return ParsedDocument("rtf", document.text, document.pages, pattern_headings(document.text), document.metadata, [])

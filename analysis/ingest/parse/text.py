@@ -1,0 +1,65 @@
+"""Plain text and Markdown: the decoded file with CRLF made LF, and nothing else changed."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from charset_normalizer import from_bytes
+
+from analysis.ingest.parse.canonical import flow_pages
+from analysis.ingest.parse.headings import markdown_headings, pattern_headings
+from analysis.types import ParsedDocument, Warning
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SAMPLE_BYTES = 200_000
+# Below this share of bytes past ASCII a Western text with typographic quotes is likelier than any other alphabet.
+_WESTERN_SHARE = 0.04
+
+
+def parse_text(path: Path, kind: str) -> ParsedDocument:
+    """Return a text or Markdown file; kind: "text" or "markdown"."""
+    text, encoding = decode(path.read_bytes())
+    text = text.replace("\r\n", "\n")
+    headings = markdown_headings(text) if kind == "markdown" else pattern_headings(text)
+    return ParsedDocument(kind, text, flow_pages(text), headings, {"encoding": encoding}, encoding_warnings(text, encoding))
+
+
+def decode(data: bytes, declared: str = "") -> tuple[str, str]:
+    """Return the text and its encoding's name: by mark, as `declared`, as UTF-8, or by what its letters look like.
+
+    A byte order mark is not part of the text. NUL, which PostgreSQL cannot keep, becomes U+FFFD, so offsets hold.
+    """
+    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "")
+    for candidate in filter(None, (encoding, declared, "utf-8")):
+        try:
+            return data.decode(candidate).replace("\x00", "\ufffd"), candidate
+        except (UnicodeDecodeError, LookupError):
+            continue
+    guess = _guess(data)
+    return data.decode(guess, "replace").replace("\x00", "\ufffd"), guess
+
+
+def _guess(data: bytes) -> str:
+    sample = data[:_SAMPLE_BYTES]
+    if b"\x00" in sample:
+        return "utf-16-le" if sample[1::2].count(0) > sample[0::2].count(0) else "utf-16-be"
+    past_ascii = sum(byte > 0x7F for byte in sample)
+    if past_ascii < _WESTERN_SHARE * len(sample) and not any(byte in sample for byte in b"\x81\x8d\x8f\x90\x9d"):
+        return "cp1252"
+    best = from_bytes(sample).best()
+    return best.encoding if best else "cp1252"
+
+
+def encoding_warnings(text: str, encoding: str) -> list[Warning]:
+    """Return a warning when characters of `text` could not be read."""
+    if "\ufffd" not in text:
+        return []
+    count = text.count("\ufffd")
+    return [Warning("encoding", f"{count:,} characters could not be read (taken for {encoding}); they are shown as \ufffd.")]
