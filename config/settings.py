@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "ninja",
+    "local",
     "workspaces",
     "analysis",
 ]
@@ -150,7 +151,8 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_CHANGE_EMAIL = True  # one address a person: a new one takes the old one's place once it is confirmed
+ACCOUNT_MAX_EMAIL_ADDRESSES = 3
+ACCOUNT_FORMS = {"add_email": "workspaces.forms.AddAddressForm"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Lectern: "
 SIGNUP_OPEN = env.signup_open
 

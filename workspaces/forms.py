@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.forms import AddEmailForm
+from allauth.account.utils import filter_users_by_email
 from django import forms
 
 from workspaces.models import Role, User, Workspace
@@ -67,3 +69,13 @@ class TokenForm(forms.Form):
         choices = self.fields["workspace"]
         assert isinstance(choices, forms.ModelChoiceField)  # noqa: S101  # it is declared so above
         choices.queryset = user.workspaces.order_by("-personal", "name", "pk")
+
+
+class AddAddressForm(AddEmailForm):  # type: ignore[misc]  # allauth has no types
+    """Another address for a person. It must be nobody else's, confirmed or not: people sign in by any of theirs."""
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        if any(user.pk != self.user.pk for user in filter_users_by_email(email)):
+            raise forms.ValidationError("This address belongs to another account.")
+        return email

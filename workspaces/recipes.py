@@ -29,7 +29,7 @@ class LastOwner(UserError):
 
 def slug_base(name: str) -> str:
     """Return `name` in lower-case Latin letters, digits and hyphens, whatever its script; never empty."""
-    base = slugify(anyascii(name))[:SLUG_LENGTH].strip("-_") or "workspace"
+    base = slugify(anyascii(name).replace(".", " "))[:SLUG_LENGTH].strip("-_") or "workspace"
     return f"{base}-workspace" if base in RESERVED_SLUGS else base
 
 
