@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -67,6 +67,18 @@ def replay(stream: str, after: str = "0") -> list[Event]:
     """Return the events after id `after`, oldest first."""
     entries: Any = connection().xrange(stream, min=f"({after}" if after != "0" else "-")
     return [_event(*entry) for entry in entries]
+
+
+def listen(stream: str, after: str = "0") -> Iterator[Event]:
+    """Yield the events after id `after` as they come, up to a run's last one; for readers with a thread to spare."""
+    while True:
+        reply: Any = connection().xread({stream: after}, block=1000, count=500)
+        for entry in reply[0][1] if reply else []:
+            event = _event(*entry)
+            yield event
+            if event.name in LAST_EVENTS:
+                return
+            after = event.id
 
 
 def newest(stream: str) -> Event | None:
