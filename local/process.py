@@ -20,12 +20,14 @@ class StartFailed(RuntimeError):
     """An engine ended, or did not answer in time; the message ends with the last lines of its log."""
 
 
-def free_port(preferred: int = 0) -> int:
-    """Return `preferred` if nothing listens on it at 127.0.0.1, else a port that the system says is free."""
+def free_port(preferred: int = 0, *, host: str = "127.0.0.1") -> int:
+    """Return `preferred` if nothing listens on it at `host`, else a port that the system says is free."""
     for port in (preferred, 0):
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            # As servers do: a port whose last connections are only being wound up counts as free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind((host, port))
             except OSError:
                 continue
             chosen: int = probe.getsockname()[1]
@@ -33,8 +35,27 @@ def free_port(preferred: int = 0) -> int:
     raise StartFailed("This machine has no free port left.")
 
 
-def _follow_parent(stop_signal: int, account: pwd.struct_passwd | None) -> Callable[[], None]:
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+def next_free_port(first: int, *, host: str = "127.0.0.1", tries: int = 100) -> int:
+    """Return the first port from `first` upwards that nothing listens on at `host`."""
+    for port in range(first, first + tries):
+        if free_port(port, host=host) == port:
+            return port
+    raise StartFailed(f"The ports from {first} to {first + tries - 1} are all taken; set LECTERN_PORT to another.")
+
+
+def _libc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def die_with_parent(death_signal: int = signal.SIGKILL) -> None:
+    """Have the kernel (Linux) send this process `death_signal` when its parent ends, however that ends."""
+    libc = _libc()
+    if libc is not None:
+        libc.prctl(PR_SET_PDEATHSIG, death_signal)
+
+
+def _follow_parent(death_signal: int, account: pwd.struct_passwd | None) -> Callable[[], None]:
+    libc = _libc()
 
     def prepare() -> None:
         if account is not None:
@@ -43,7 +64,7 @@ def _follow_parent(stop_signal: int, account: pwd.struct_passwd | None) -> Calla
             os.setuid(account.pw_uid)
         # After setuid, which clears it. The kernel then stops the child even when the parent is killed outright.
         if libc is not None:
-            libc.prctl(PR_SET_PDEATHSIG, stop_signal)
+            libc.prctl(PR_SET_PDEATHSIG, death_signal)
 
     return prepare
 
@@ -55,10 +76,12 @@ def start(
     account: pwd.struct_passwd | None = None,
     stop_signal: int = signal.SIGTERM,
     environment: dict[str, str] | None = None,
+    folder: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, its output appended to `log`, and return the process.
 
     A session of its own keeps the terminal's Ctrl-C from it: the supervisor decides the order of stopping.
+    stop_signal: what it is sent when this process dies; call from the main thread, whose death the kernel watches.
     """
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -67,12 +90,15 @@ def start(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=_follow_parent(stop_signal, account),
+            preexec_fn=_follow_parent(stop_signal, account),  # noqa: PLW1509  starts happen in the main thread
+            cwd=folder,
             env={**os.environ, **(environment or {})},
         )
 
 
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, timeout_seconds: float) -> None:
+def wait_until(
+    ready: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, timeout_seconds: float
+) -> None:
     """Return once `ready()`; raises StartFailed when the process ends first or the time is over."""
     deadline = time.monotonic() + timeout_seconds
     while not ready():
