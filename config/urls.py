@@ -14,3 +14,5 @@ urlpatterns = [
     path("", include("workspaces.urls")),
     path("", include("analysis.urls")),
 ]
+
+handler400 = "analysis.views.errors.bad_request"

@@ -33,6 +33,11 @@ class Here:
         return next((place for place in self.memberships if place.workspace.slug == slug), None)
 
     @property
+    def nearest(self) -> Member | None:
+        """The place that the search field and the palette work in: this page's, else the person's first."""
+        return self.member or next(iter(self.memberships), None)
+
+    @property
     def workspace(self) -> Workspace | None:
         return self.member.workspace if self.member else None
 
