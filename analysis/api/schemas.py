@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -214,8 +214,8 @@ class CoverageOut(Schema):
 
     characters_total: int
     characters_read: int
-    pages_read: list[Any]
-    pages_skipped: list[Any]
+    pages_read: list[list[int]]
+    pages_skipped: list[list[int]]
     tokens_sent: int
     tokens_cached: int
 

@@ -1,0 +1,79 @@
+"""docs/api.md says what is so: its operations, the fields of its examples, its limits."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from analysis.api import api, schemas
+from config.env import env
+
+PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+HEADINGS = re.findall(r"^### `(GET|POST|DELETE) (\S+)`$", PAGE, re.MULTILINE)
+
+
+def sections() -> dict[str, str]:
+    parts = re.split(r"^### `(.+)`$", PAGE, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def example(operation: str) -> object:
+    return json.loads(re.search(r"```json\n(.+?)```", sections()[operation], re.DOTALL)[1])
+
+
+def test_every_operation_is_documented_once_and_no_other() -> None:
+    paths = api.get_openapi_schema()["paths"]
+    offered = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    assert len(HEADINGS) == len(set(HEADINGS))
+    assert set(HEADINGS) == offered
+
+
+def test_every_operation_has_a_call_of_its_own() -> None:
+    for operation, text in sections().items():
+        assert "curl " in text, operation
+
+
+@pytest.mark.parametrize(
+    ("operation", "schema"),
+    [
+        ("GET /api/v1/documents/{document_id}", schemas.DocumentOut),
+        ("GET /api/v1/documents/{document_id}/text", schemas.TextOut),
+        ("GET /api/v1/questions/{question_id}", schemas.AnswerOut),
+        ("POST /api/v1/workspaces/{slug}/plan", schemas.PlanOut),
+        ("POST /api/v1/workspaces/{slug}/questions", schemas.AskedOut),
+        ("POST /api/v1/questions/{question_id}/stop", schemas.StoppedOut),
+    ],
+)
+def test_an_example_has_every_field_and_no_other(operation: str, schema: type) -> None:
+    assert set(example(operation)) == set(schema.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("operation", "schema"),
+    [
+        ("GET /api/v1/workspaces", schemas.WorkspaceOut),
+        ("GET /api/v1/llms", schemas.LLMOut),
+        ("POST /api/v1/workspaces/{slug}/documents", schemas.UploadedOut),
+        ("GET /api/v1/workspaces/{slug}/search", schemas.HitOut),
+    ],
+)
+def test_an_example_of_a_list_has_every_field_and_no_other(operation: str, schema: type) -> None:
+    assert set(example(operation)[0]) == set(schema.model_fields)
+
+
+def test_parts_of_an_answer_have_every_field() -> None:
+    answer = example("GET /api/v1/questions/{question_id}")
+    for part, schema in [
+        (answer["sentences"][0], schemas.SentenceOut),
+        (answer["citations"][0], schemas.CitationOut),
+        (answer["coverage"], schemas.CoverageOut),
+        (answer["usage"], schemas.UsageOut),
+    ]:
+        assert set(part) == set(schema.model_fields)
+
+
+def test_the_limit_on_requests_is_the_one_that_is_set() -> None:
+    assert f"more than {env.api_requests_per_minute:,} requests in a minute" in PAGE
