@@ -21,9 +21,12 @@ def _list(name: str) -> list[str]:
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Env:
-    """Settings from the environment; an engine without a URL falls back to the embedded one."""
+    """Settings from the environment; an engine without a URL falls back to the embedded one.
+
+    Read-only: tests alone assign to it.
+    """
 
     home: Path = field(default_factory=home)
     debug: bool = field(default_factory=lambda: _flag("LECTERN_DEBUG"))

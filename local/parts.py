@@ -108,10 +108,10 @@ def worker(queue: str, redis_url: str) -> Part:
         ready=lambda: _alive(queue, redis_url),
         order=SERVICES,
         start_seconds=120,
-        # "Cold": work in hand is dropped, its lease runs out, and the next worker takes it up.
-        stop_signal=signal.SIGQUIT,
+        # Work in hand is dropped: its lease runs out, and the next worker takes it up. Celery's cold shutdown (SIGQUIT)
+        # ends a child process at once; it cannot end threads, so a busy worker of threads is killed after its time.
+        stop_signal=signal.SIGQUIT if queue == "ingest" else signal.SIGTERM,
         stop_seconds=3,
-        environment={"LECTERN_QUEUE": queue},
     )  # fmt: skip
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +41,32 @@ def clean_redis() -> Iterator[None]:
     """Leave no stream, lock or queued task to the next test."""
     yield
     connection().flushdb()
+
+
+@pytest.fixture(scope="session")
+def llama_server() -> Iterator[str]:
+    """The address of the bundled model's real server, known to the product as `manage.py up` makes it known.
+
+    For tests marked `model`. `make test` fetches the file; a test never does.
+    """
+    from config.env import env
+    from local import home, llama_server, model_files, process
+
+    os.environ.setdefault("LECTERN_MODELS", str(Path(__file__).resolve().parent.parent / ".lectern" / "models"))
+    model = model_files.MODEL_FILES["0.5b"]
+    path = model_files.find(model)
+    if path is None:
+        pytest.fail("The bundled model is not here: run `make model` once, or set LECTERN_MODEL_FILE.")
+    port, log = process.free_port(), home.room("logs") / "llama.log"
+    server = process.start(llama_server.command(model, path, port), log=log)
+    try:
+        process.wait_until(lambda: llama_server.ready(port), server, log=log, timeout_seconds=120)
+        address, key = llama_server.url(port), home.secret("llama")
+        home.write_endpoints({"llm_url": address, "llm_key": key})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(env, "llm_url", address)
+            patch.setattr(env, "llm_key", key)
+            yield address
+    finally:
+        server.kill()
+        server.wait()

@@ -32,7 +32,7 @@ HEADING = ParagraphStyle(
 CELL = ParagraphStyle("cell", BODY, fontSize=10, leading=13, alignment=0, spaceAfter=0)
 
 
-class Sheet(SimpleDocTemplate):
+class Sheet(SimpleDocTemplate):  # type: ignore[misc]  # reportlab has no types
     """A letter-size document whose headings are also the PDF's outline."""
 
     def afterFlowable(self, flowable: Flowable) -> None:  # reportlab calls it by this name
