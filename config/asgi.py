@@ -6,4 +6,10 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_asgi_application()
+django = get_asgi_application()
+
+from django.conf import settings  # noqa: E402
+
+from config.uploads import BodyLimit  # noqa: E402
+
+application = BodyLimit(django, settings.REQUEST_MAX_BYTES)

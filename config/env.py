@@ -53,6 +53,7 @@ class Env:
     embedder: str = field(default_factory=lambda: os.environ.get("LECTERN_EMBEDDER", "all-MiniLM-L6-v2"))
 
     upload_max_bytes: int = field(default_factory=lambda: _number("LECTERN_UPLOAD_MAX_MIB", 200) * 2**20)
+    request_max_bytes: int = field(default_factory=lambda: _number("LECTERN_REQUEST_MAX_MIB", 2048) * 2**20)
     page_limit: int = field(default_factory=lambda: _number("LECTERN_PAGE_LIMIT", 5000))
     parse_memory_bytes: int = field(default_factory=lambda: _number("LECTERN_PARSE_MEMORY_MIB", 4096) * 2**20)
     parse_stall_seconds: int = field(default_factory=lambda: _number("LECTERN_PARSE_STALL_SECONDS", 90))

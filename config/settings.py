@@ -179,7 +179,14 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
 FILE_UPLOAD_TEMP_DIR = room("uploads")
+FILE_UPLOAD_HANDLERS = [
+    "config.uploads.OversizeCut",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 UPLOAD_MAX_BYTES = env.upload_max_bytes
+REQUEST_MAX_BYTES = env.request_max_bytes  # all files of one request
 API_REQUESTS_PER_MINUTE = env.api_requests_per_minute  # for each token; 0 is without limit
 
 LANGUAGE_CODE = "en"
