@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from analysis.types import ParsedHeading, ParsedPage
@@ -31,14 +31,18 @@ class OutlineItem(NamedTuple):
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of text without outer blanks. opens: it starts a paragraph. closes: it ends one. after_stop: the line
-    before ends a sentence."""
+    """A line of text without outer blanks.
+
+    opens: it starts a paragraph. closes: it ends one. after_stop: the line before ends a sentence. ends_early: the next
+    line does not go on with it.
+    """
 
     text: str
     start_char: int
     opens: bool
     closes: bool
     after_stop: bool
+    ends_early: bool
 
 
 _LONGEST_LABEL, _LONGEST_TITLE = 60, 300
@@ -47,21 +51,28 @@ _DIVISIONS = "article|part|chapter|title"
 _KEYWORD = rf"(?:{_ANNEXES}|{_DIVISIONS}|section|clause)"
 _NUMBER = r"(?:\d{1,3}(?:\.\d{1,3}){0,4}|[IVXLC]{1,7}|[A-Z]{1,2}(?:[-.]?\d{1,2})?)"
 _NAMED = re.compile(rf"(?P<label>(?P<keyword>{_KEYWORD})\s+[\"“]?(?P<number>{_NUMBER})[\"”]?)(?![\w(])[.:)]?\s*[-–—]?\s*(?P<rest>.*)", re.I)
-_NUMBERED = re.compile(r"(?P<label>(?:§{1,2}\s*)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,4}))(?P<stop>[.)]?)\s+(?P<rest>\S.*)")
+_NUMBERED = re.compile(
+    r"(?P<label>(?:§{1,2}\s*)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,4}))(?:\s?[.)]\s*(?=[A-Z\"“'‘\[])|\s+)(?P<rest>\S.*)"
+)
 _ROMAN = re.compile(r"(?P<label>(?P<number>[IVXLC]{1,6}))\.\s+(?P<rest>\S.*)")
-_STOP = re.compile(r"(?<![A-Z])[.:](?=\s|$)|\s[-–—]\s|\.[-–—]")
+_STOP = re.compile(r"(?<!\b[A-Z])[.:](?=\s|$)|\s[-–—]\s|\.[-–—]")
 _TOC_LINE = re.compile(r"(?:[.·_]\s?){4,}\s*(?:[\divx]{1,5})?$|\s(?:\d{1,3}|[ivx]{1,5}|[A-Z]-\d{1,2})$")
 _LEADERS = re.compile(r"(?:[.·…]\s?){4,}")
 _COMPANY = re.compile(r"\b(?:INC|LLC|L\.L\.C|LTD|CORP|CORPORATION|COMPANY|L\.P|LP|PLC|GMBH|N\.A|S\.A|BANK|TRUST)\b\.?,?$", re.I)
 _NOT_HEADINGS = re.compile(
-    r"(?:by|name|title|date|its|and|between|by and between|among|to|or|if to|attn|attention|signature|witness|page|draft|"
-    r"confidential|execution (?:copy|version)|w i t n e s s e t h|seal|notary public|dated|tel|fax|telephone|facsimile|e-?mail)"
-    r"\b[:\s_.]*.{0,12}$",
+    r"(?:confidential.*|by|name|title|date|its|and|between|by and between|among|to|or|if to|attn|attention|signature|witness|page|draft|"
+    r"execution (?:copy|version)|party [a-z]|form of|section page|page section|professional|company|whereas|w i t n e s s e t h|seal|notary public|dated|tel|fax|telephone|facsimile|e-?mail)"
+    r"\b[:\s_.]*.{0,12}$|[\[(].*|.*:.*",
     re.I,
 )
 _SMALL_WORDS = frozenset(
     "a an and as at but by for from if in into is nor not of on or over per the to under up upon via vs with without its it be no".split()
 )
+# What a defined term's line says after the term: it is a definition and opens no section.
+_DEFINITION = re.compile(r"[\"“].*|.*\b(?:means?|shall mean|has the meaning)\b.*", re.I)
+# The number that a filing gives an exhibit, on its first lines: not a part of the document.
+_FILING_MARK = re.compile(r"exhibit\s+\d+(?:\.\d+)?[a-z]?", re.I)
+_FILING_MARK_CHARS = 1500
 _MOST_TITLE_WORDS = 14
 
 
@@ -129,7 +140,7 @@ def pattern_headings(text: str, pages: list[ParsedPage] | None = None) -> list[P
         for index, line in enumerate(lines)
         if line.text not in running and (candidate := _candidate(lines, index))
     ]
-    candidates = _without_contents(candidates, text)
+    candidates = _without_contents(_without_filing_mark(_apart(candidates)), text)
     return close_sections(_levelled(_in_sequence(candidates)), len(text))
 
 
@@ -157,7 +168,8 @@ def _lines(text: str, page_starts: set[int]) -> Iterator[_Line]:
             following = raw_lines[index + 1].strip() if index + 1 < len(raw_lines) else ""
             start = position + len(raw) - len(raw.lstrip())
             stopped = bool(re.search(r"[.;:!?_][\"'”’)\]]*$", before))
-            yield _Line(stripped, start, opens, not following, stopped)
+            ends_early = not following[:1].islower() and len(stripped) < 70
+            yield _Line(stripped, start, opens, not following, stopped, ends_early)
             before = stripped
         blank = not stripped
         position += len(raw) + 1
@@ -204,9 +216,13 @@ def _with_next_line(lines: list[_Line], index: int, family: str, label: str, num
         return None
     following = lines[index + 1] if index + 1 < len(lines) else None
     end, title = line.start_char + len(line.text), ""
-    if following and len(following.text) < 100 and _is_title(following.text.rstrip(".")) and not _is_label(following.text):
+    if following and len(following.text) < 100 and not _is_no_title(following.text) and _is_title(following.text.rstrip(".")) and not _is_label(following.text):
         end, title = following.start_char + len(following.text), following.text.rstrip(".: ")
     return _Candidate(family, label, title, _parts(number), line.start_char, end)
+
+
+def _is_no_title(text: str) -> bool:
+    return bool(_NOT_HEADINGS.fullmatch(text) or _COMPANY.search(text) or _DEFINITION.fullmatch(text))
 
 
 def _is_label(text: str) -> bool:
@@ -242,11 +258,13 @@ def _caps(lines: list[_Line], index: int) -> _Candidate | None:
 
 def _title(rest: str, line: _Line) -> tuple[str, bool]:
     """Return the title at the start of `rest` and whether text runs on after it; "" if there is none."""
+    if _DEFINITION.fullmatch(rest):
+        return "", False
     stop = _STOP.search(rest)
     head = rest[: stop.start()] if stop else rest
     if stop and _is_title(head):
         return rest[: stop.start()], bool(rest[stop.end() :].strip()) or not line.closes
-    if not stop and _is_title(rest) and (line.closes or line.opens) and len(rest) < 90:
+    if not stop and _is_title(rest) and (line.closes or (line.opens and line.ends_early)) and len(rest) < 90:
         return rest, False
     return "", False
 
@@ -260,7 +278,7 @@ def _is_title(text: str) -> bool:
         return False
     weighty = [word.strip("()[]\"'“”‘’,;*") for word in words if word.lower().strip(",") not in _SMALL_WORDS]
     weighty = [word for word in weighty if word and word[0].isalpha()]
-    if not weighty or _LEADERS.search(text):
+    if not weighty or _LEADERS.search(text) or "redacted" in text.lower() or text.count("[") != text.count("]"):
         return False
     return sum(word[0].isupper() for word in weighty) >= (len(weighty) if len(weighty) < 4 else 0.8 * len(weighty))
 
@@ -278,6 +296,26 @@ def _parts(number: str) -> tuple[int, ...]:
 def _roman(number: str) -> int:
     values = [{"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}[digit] for digit in number]
     return sum(-value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True))
+
+
+def _apart(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Leave out headings that stand inside the one before, as a title on a line of its own does."""
+    kept: list[_Candidate] = []
+    for candidate in candidates:
+        if not kept or candidate.start_char >= kept[-1].end_char:
+            kept.append(candidate)
+    return kept
+
+
+def _without_filing_mark(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Make "Exhibit 10.15 / LEASE" at the top of a filed contract the heading "LEASE"."""
+    if not candidates or not _FILING_MARK.fullmatch(candidates[0].label) or candidates[0].start_char > _FILING_MARK_CHARS:
+        return candidates
+    first, *others = candidates
+    if not first.title or _NOT_HEADINGS.fullmatch(first.title):
+        return others
+    start = first.end_char - len(first.title)
+    return [replace(first, family="caps", label="", number=(), start_char=start), *others]
 
 
 def _without_contents(candidates: list[_Candidate], text: str) -> list[_Candidate]:
@@ -326,18 +364,42 @@ def _follows(number: tuple[int, ...], seen: set[tuple[int, ...]]) -> bool:
 
 
 def _levelled(candidates: list[_Candidate]) -> list[Found]:
-    divided = any(candidate.family == "division" for candidate in candidates)
+    """Give each heading its depth: annexes and divisions outside, then "4", "4.2", "4.2.1"."""
+    divisions = list(dict.fromkeys(_keyword(c) for c in candidates if c.family == "division"))
+    first_number = len(divisions) + 1
+    if not divisions and _numbers_start_again(candidates):
+        first_number = 2
     found = []
     in_annex = 0
     for candidate in candidates:
         if candidate.family == "annex":
             level, in_annex = 1, 1
+        elif candidate.family == "division":
+            level = 1 + divisions.index(_keyword(candidate)) + in_annex
         elif candidate.family == "number":
-            level = max(len(candidate.number), 2 if divided else 1) + in_annex
+            # "1.1" is below "Article 1" as it is below "1".
+            depth = len(candidate.number) - (1 if divisions and len(candidate.number) > 1 else 0)
+            level = first_number + depth - 1 + in_annex
         else:
             level = 1 + in_annex
         found.append(Found(level, candidate.label, candidate.title, candidate.start_char, candidate.end_char))
     return found
+
+
+def _keyword(candidate: _Candidate) -> str:
+    return candidate.label.split()[0].lower()
+
+
+def _numbers_start_again(candidates: list[_Candidate]) -> bool:
+    """Whether headings in capitals each count their sections from 1."""
+    starts, under_caps = 0, False
+    for candidate in candidates:
+        if candidate.family == "annex":
+            break
+        if candidate.family == "number" and candidate.number == (1,):
+            starts += under_caps
+        under_caps = candidate.family == "caps"
+    return starts >= 2
 
 
 def _outline_headings(text: str, pages: list[ParsedPage], outline: list[OutlineItem]) -> list[ParsedHeading]:
