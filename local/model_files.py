@@ -274,8 +274,8 @@ def _bar(label: str, total_bytes: int, *, done: int = 0, show: bool = True) -> I
 
 
 def main() -> None:
-    """Fetch the chosen model; `make` calls this."""
-    model = chosen()
+    """Fetch the model that this machine runs, or with `--tests` the one that the tests run, and print its path."""
+    model = MODEL_FILES["0.5b"] if "--tests" in sys.argv else chosen()
     if model is None:
         return
     try:

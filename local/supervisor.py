@@ -21,11 +21,12 @@ from typing import TextIO
 import psutil
 
 from local.home import read_endpoints, room
-from local.process import StartFailed, start, wait_until
+from local.process import start, wait_until
 
 CODE = Path(__file__).resolve().parent.parent
 WATCH_SECONDS = 0.2
 BACKOFF_SECONDS = (0.5, 1, 2, 4, 8, 15, 30)
+PATIENCE_SECONDS = 1.0
 STEADY_SECONDS = 60  # a process that has run this long starts its next backoff from the beginning
 LOG_BYTES = 10 * 2**20
 
@@ -79,16 +80,19 @@ class Supervisor:
         self.say = say
         self.running: dict[str, Running] = {}
         self.stopping = threading.Event()
-        self._checked_logs_at = 0.0
+        self._checked_logs_at = self._asked_at = 0.0
 
     def listen_for_signals(self) -> None:
-        """Let Ctrl-C and a request to end stop everything in order; a second one stops it without waiting."""
+        """Let Ctrl-C and a request to end stop everything in order; asked again a second later, without waiting."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self.stopping.is_set():
+        # A terminal that closes sends its signals twice at once; only a person asks again after a while.
+        if self.stopping.is_set() and time.monotonic() > self._asked_at + PATIENCE_SECONDS:
             self._kill(self.running.values())
+        elif not self.stopping.is_set():
+            self._asked_at = time.monotonic()
         self.stopping.set()
 
     def start(self, parts: Iterable[Part]) -> None:
@@ -248,6 +252,3 @@ def end_leftovers() -> list[str]:
         process.kill()
     path.unlink(missing_ok=True)
     return names
-
-
-__all__ = ["AlreadyRunning", "Part", "StartFailed", "Supervisor", "end_leftovers", "hold_home", "limit_log"]
