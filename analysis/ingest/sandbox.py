@@ -46,7 +46,13 @@ def parse(path: Path, *, name: str, password: str = "", on_progress: Progress) -
     """
     if path.stat().st_size == 0:
         raise UserError(messages.EMPTY_FILE, code="empty_document")
-    request = {"job": "parse", "path": str(path.resolve()), "name": name, "password": password, "page_limit": env.page_limit}
+    request = {
+        "job": "parse",
+        "path": str(path.resolve()),
+        "name": name,
+        "password": password,
+        "page_limit": env.page_limit,
+    }
     with tempfile.TemporaryDirectory(prefix="lectern-parse-") as folder:
         run(request, Path(folder), on_progress=on_progress)
         return read_document(Path(folder))

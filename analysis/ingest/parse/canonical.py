@@ -23,9 +23,7 @@ class PagedText:
         self._length = 0
         self._waiting: tuple[str, NDArray[np.float32], PageSource, float, float] | None = None
 
-    def add(
-        self, text: str, boxes: NDArray[np.float32], *, source: PageSource, width: float, height: float
-    ) -> None:
+    def add(self, text: str, boxes: NDArray[np.float32], *, source: PageSource, width: float, height: float) -> None:
         """Append a page; `boxes` is float[len(text), 4]."""
         self._flush(text)
         self._waiting = (text, boxes, source, width, height)

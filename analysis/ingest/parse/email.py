@@ -27,7 +27,11 @@ def parse_email(path: Path) -> ParsedDocument:
     attachments = _attachments(message)
     if attachments:
         warnings.append(Warning("attachments", _attachments_sentence(attachments)))
-    metadata = {"title": _header(message, "Subject"), "author": _header(message, "From"), "created": _header(message, "Date")}
+    metadata = {
+        "title": _header(message, "Subject"),
+        "author": _header(message, "From"),
+        "created": _header(message, "Date"),
+    }
     return flow.document("email", {**metadata, "attachments": attachments}, warnings)
 
 

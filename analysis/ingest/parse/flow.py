@@ -6,18 +6,22 @@ import re
 from typing import Any
 
 from analysis.ingest.parse.canonical import flow_pages
-from analysis.ingest.parse.headings import Found, close_sections, split_label
+from analysis.ingest.parse.headings import Found, close_sections, heading_end, split_label
 from analysis.types import ParsedDocument, Warning
 
-_UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff\u200b\u2060\ufeff\u00ad]")
+_UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff\u200b\u2060\ufeff\u00ad]")
 _SPACES = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000 ]+")
-_LONGEST_HEADING = 300
+_AROUND_BREAK = re.compile(r"[ \t]*\f[ \t\f]*")
 
 
 def tidy(text: str) -> str:
     """Return `text` with runs of blanks made one space and what cannot be shown or stored left out."""
     lines = (_SPACES.sub(" ", line).strip() for line in _UNKEEPABLE.sub("", text).split("\n"))
     return "\n".join(lines).strip("\n")
+
+
+def _keep_blank(match: re.Match[str]) -> str:
+    return " \f" if match.group().strip("\f") else "\f"
 
 
 class FlowText:
@@ -32,15 +36,31 @@ class FlowText:
         self._break_waits = False
 
     def paragraph(self, text: str, *, level: int = 0, label: str = "", gap: str = "\n\n") -> None:
-        """Append a paragraph; level above 0 makes it a heading. label: its number, if known, as it stands in `text`."""
-        text = tidy(text)
+        """Append a paragraph; level above 0 makes it a heading. label: its number, if known, as it stands in `text`.
+
+        A form feed in `text` ends a page.
+        """
+        pieces = tidy(_AROUND_BREAK.sub(_keep_blank, text)).split("\f")
+        text = "".join(pieces)
         if not text:
+            self._break_waits |= len(pieces) > 1 and self._length > 0
             return
+        self._break_waits |= not pieces[0] and self._length > 0
         start = self._open(gap)
-        self._put(text)
-        if level and len(text) <= _LONGEST_HEADING:
-            found_label, title = split_label(text) if not label else (label, text.removeprefix(label).strip())
-            self.headings.append(Found(level, found_label, title, start, start + len(text)))
+        for number, piece in enumerate(pieces):
+            if number and 0 < self._length - start < len(text):
+                self.breaks.append(self._length)
+            self._put(piece)
+        self._break_waits = len(pieces) > 1 and not pieces[-1]
+        if level:
+            self._heading(text, level, label, start)
+
+    def _heading(self, text: str, level: int, label: str, start: int) -> None:
+        """Note a heading. Where a whole clause is set as one, its first words are the title."""
+        end = heading_end(text)
+        found_label, title = (label, text[:end].removeprefix(label).strip()) if label else split_label(text[:end])
+        if found_label or title:
+            self.headings.append(Found(level, found_label, title.rstrip(".: "), start, start + end))
 
     def table(self, rows: list[list[str]]) -> None:
         """Append a table: cells separated by " | ", rows by line breaks; each cell's span goes to the metadata."""

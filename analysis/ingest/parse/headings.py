@@ -45,12 +45,16 @@ class _Line:
     ends_early: bool
 
 
+_LONGEST_PARAGRAPH = 140
 _LONGEST_LABEL, _LONGEST_TITLE = 60, 300
 _ANNEXES = "exhibit|schedule|appendix|annex|annexure|attachment|addendum"
 _DIVISIONS = "article|part|chapter|title"
 _KEYWORD = rf"(?:{_ANNEXES}|{_DIVISIONS}|section|clause)"
 _NUMBER = r"(?:\d{1,3}(?:\.\d{1,3}){0,4}|[IVXLC]{1,7}|[A-Z]{1,2}(?:[-.]?\d{1,2})?)"
-_NAMED = re.compile(rf"(?P<label>(?P<keyword>{_KEYWORD})\s+[\"“]?(?P<number>{_NUMBER})[\"”]?)(?![\w(])[.:)]?\s*[-–—]?\s*(?P<rest>.*)", re.I)
+_NAMED = re.compile(
+    rf"(?P<label>(?P<keyword>{_KEYWORD})\s+[\"“]?(?P<number>{_NUMBER})[\"”]?)(?![\w(])[.:)]?\s*[-–—]?\s*(?P<rest>.*)",
+    re.I,
+)
 _NUMBERED = re.compile(
     r"(?P<label>(?:§{1,2}\s*)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,4}))(?:\s?[.)]\s*(?=[A-Z\"“'‘\[])|\s+)(?P<rest>\S.*)"
 )
@@ -58,7 +62,9 @@ _ROMAN = re.compile(r"(?P<label>(?P<number>[IVXLC]{1,6}))\.\s+(?P<rest>\S.*)")
 _STOP = re.compile(r"(?<!\b[A-Z])[.:](?=\s|$)|\s[-–—]\s|\.[-–—]")
 _TOC_LINE = re.compile(r"(?:[.·_]\s?){4,}\s*(?:[\divx]{1,5})?$|\s(?:\d{1,3}|[ivx]{1,5}|[A-Z]-\d{1,2})$")
 _LEADERS = re.compile(r"(?:[.·…]\s?){4,}")
-_COMPANY = re.compile(r"\b(?:INC|LLC|L\.L\.C|LTD|CORP|CORPORATION|COMPANY|L\.P|LP|PLC|GMBH|N\.A|S\.A|BANK|TRUST)\b\.?,?$", re.I)
+_COMPANY = re.compile(
+    r"\b(?:INC|LLC|L\.L\.C|LTD|CORP|CORPORATION|COMPANY|L\.P|LP|PLC|GMBH|N\.A|S\.A|BANK|TRUST)\b\.?,?$", re.I
+)
 _NOT_HEADINGS = re.compile(
     r"(?:confidential.*|by|name|title|date|its|and|between|by and between|among|to|or|if to|attn|attention|signature|witness|page|draft|"
     r"execution (?:copy|version)|party [a-z]|form of|section page|page section|professional|company|whereas|w i t n e s s e t h|seal|notary public|dated|tel|fax|telephone|facsimile|e-?mail)"
@@ -105,6 +111,21 @@ def split_label(text: str) -> tuple[str, str]:
         if match := pattern.fullmatch(text):
             return match["label"], match["rest"]
     return "", text
+
+
+def heading_end(text: str) -> int:
+    """Return where the heading ends in a paragraph set as one: all of it, its run-in title, or its first words."""
+    if len(text) <= _LONGEST_PARAGRAPH and "\n" not in text:
+        return len(text)
+    line = text.split("\n", 1)[0]
+    label, rest = split_label(line)
+    stop = _STOP.search(rest)
+    offset = len(line) - len(rest)
+    if stop and len(rest[: stop.start()].split()) <= _MOST_TITLE_WORDS:
+        return offset + stop.start()
+    if len(line) <= _LONGEST_PARAGRAPH:
+        return len(line)
+    return offset + len(" ".join(rest.split()[:8]))
 
 
 def markdown_headings(text: str) -> list[ParsedHeading]:
@@ -199,14 +220,18 @@ def _named(lines: list[_Line], index: int) -> _Candidate | None:
     if not match or not match["keyword"][0].isupper():
         return None
     keyword, rest = match["keyword"].lower(), match["rest"]
-    family = "annex" if re.fullmatch(_ANNEXES, keyword) else "division" if re.fullmatch(_DIVISIONS, keyword) else "number"
+    family = (
+        "annex" if re.fullmatch(_ANNEXES, keyword) else "division" if re.fullmatch(_DIVISIONS, keyword) else "number"
+    )
     if not rest:
         return _with_next_line(lines, index, family, match["label"], match["number"])
     title, run_in = _title(rest, line)
     if not title:
         return None
     end = line.start_char + match.start("rest") + len(title)
-    return _Candidate(family, match["label"], title.rstrip(".: "), _parts(match["number"]), line.start_char, end, run_in)
+    return _Candidate(
+        family, match["label"], title.rstrip(".: "), _parts(match["number"]), line.start_char, end, run_in
+    )
 
 
 def _with_next_line(lines: list[_Line], index: int, family: str, label: str, number: str) -> _Candidate | None:
@@ -216,7 +241,13 @@ def _with_next_line(lines: list[_Line], index: int, family: str, label: str, num
         return None
     following = lines[index + 1] if index + 1 < len(lines) else None
     end, title = line.start_char + len(line.text), ""
-    if following and len(following.text) < 100 and not _is_no_title(following.text) and _is_title(following.text.rstrip(".")) and not _is_label(following.text):
+    if (
+        following
+        and len(following.text) < 100
+        and not _is_no_title(following.text)
+        and _is_title(following.text.rstrip("."))
+        and not _is_label(following.text)
+    ):
         end, title = following.start_char + len(following.text), following.text.rstrip(".: ")
     return _Candidate(family, label, title, _parts(number), line.start_char, end)
 
@@ -241,7 +272,9 @@ def _numbered(lines: list[_Line], index: int) -> _Candidate | None:
         return None
     end = line.start_char + match.start("rest") + len(title)
     family = "roman" if roman else "number"
-    return _Candidate(family, match["label"], title.rstrip(".: "), _parts(match["number"]), line.start_char, end, run_in)
+    return _Candidate(
+        family, match["label"], title.rstrip(".: "), _parts(match["number"]), line.start_char, end, run_in
+    )
 
 
 def _caps(lines: list[_Line], index: int) -> _Candidate | None:
@@ -251,7 +284,12 @@ def _caps(lines: list[_Line], index: int) -> _Candidate | None:
     letters = sum(char.isalpha() for char in text)
     if not (line.opens and line.closes and _is_caps(text)) or letters < 6 or letters < 0.7 * len(text.replace(" ", "")):
         return None
-    if len(text.split()) > 10 or text.endswith((",", ";", ".")) or _COMPANY.search(text) or _NOT_HEADINGS.fullmatch(text):
+    if (
+        len(text.split()) > 10
+        or text.endswith((",", ";", "."))
+        or _COMPANY.search(text)
+        or _NOT_HEADINGS.fullmatch(text)
+    ):
         return None
     return _Candidate("caps", "", text, (), line.start_char, line.start_char + len(text))
 
@@ -295,7 +333,9 @@ def _parts(number: str) -> tuple[int, ...]:
 
 def _roman(number: str) -> int:
     values = [{"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}[digit] for digit in number]
-    return sum(-value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True))
+    return sum(
+        -value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True)
+    )
 
 
 def _apart(candidates: list[_Candidate]) -> list[_Candidate]:
@@ -309,7 +349,11 @@ def _apart(candidates: list[_Candidate]) -> list[_Candidate]:
 
 def _without_filing_mark(candidates: list[_Candidate]) -> list[_Candidate]:
     """Make "Exhibit 10.15 / LEASE" at the top of a filed contract the heading "LEASE"."""
-    if not candidates or not _FILING_MARK.fullmatch(candidates[0].label) or candidates[0].start_char > _FILING_MARK_CHARS:
+    if (
+        not candidates
+        or not _FILING_MARK.fullmatch(candidates[0].label)
+        or candidates[0].start_char > _FILING_MARK_CHARS
+    ):
         return candidates
     first, *others = candidates
     if not first.title or _NOT_HEADINGS.fullmatch(first.title):

@@ -10,8 +10,12 @@ from analysis.errors import UserError
 from analysis.ingest.parse import messages
 
 _HEAD_BYTES = 8192
-_HTML = re.compile(rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S)
-_MAIL_HEADER = re.compile(rb"^(From|To|Subject|Date|Message-ID|MIME-Version|Received|Return-Path|Reply-To|Cc):", re.I | re.M)
+_HTML = re.compile(
+    rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S
+)
+_MAIL_HEADER = re.compile(
+    rb"^(From|To|Subject|Date|Message-ID|MIME-Version|Received|Return-Path|Reply-To|Cc):", re.I | re.M
+)
 _FIRST_HEADER = re.compile(rb"^(?:From |[A-Za-z][A-Za-z-]*:)")
 # What is left of a PDF that has lost its first bytes.
 _PDF_PARTS = re.compile(rb"%PDF|%%EOF|\d+\s+\d+\s+obj\b|\bxref\b")
@@ -79,8 +83,12 @@ def _text_kind(head: bytes, suffix: str) -> str:
         if suffix in {".pdf", ".docx"}:
             raise UserError(messages.DAMAGED, code="damaged")
         raise messages.unsupported("This kind of file")
-    plain = head.decode("utf-16", "ignore").encode() if head.startswith(_UTF16_BOMS) else head.removeprefix(b"\xef\xbb\xbf")
-    if suffix == ".eml" or (_FIRST_HEADER.match(plain) and len(set(_MAIL_HEADER.findall(plain.split(b"\n\n")[0]))) >= 3):
+    plain = (
+        head.decode("utf-16", "ignore").encode() if head.startswith(_UTF16_BOMS) else head.removeprefix(b"\xef\xbb\xbf")
+    )
+    if suffix == ".eml" or (
+        _FIRST_HEADER.match(plain) and len(set(_MAIL_HEADER.findall(plain.split(b"\n\n")[0]))) >= 3
+    ):
         return "email"
     if suffix in _HTML_NAMES or _HTML.match(plain):
         return "html"
@@ -97,4 +105,6 @@ def _is_text(head: bytes) -> bool:
 def _looks_like_utf16(head: bytes) -> bool:
     """Western text in UTF-16 without a mark: nearly every second byte is zero."""
     even, odd = head[0::2], head[1::2]
-    return len(head) >= 4 and max(even.count(0), odd.count(0)) > 0.7 * len(odd) and min(even.count(0), odd.count(0)) == 0
+    return (
+        len(head) >= 4 and max(even.count(0), odd.count(0)) > 0.7 * len(odd) and min(even.count(0), odd.count(0)) == 0
+    )

@@ -134,9 +134,7 @@ def text_of(codes: NDArray[np.uint32]) -> str:
     return codes.astype("<u4").tobytes().decode("utf-32-le")
 
 
-def _lines(
-    pieces: list[Piece], codes: NDArray[np.uint32], boxes: NDArray[np.float32], width: float
-) -> list[Line]:
+def _lines(pieces: list[Piece], codes: NDArray[np.uint32], boxes: NDArray[np.float32], width: float) -> list[Line]:
     segments = [segment for piece in pieces for segment in _segments(piece, codes, boxes)]
     columns = _columns(segments, width)
     if columns is not None:

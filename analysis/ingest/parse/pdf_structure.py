@@ -115,4 +115,6 @@ def _walk(reader: PdfReader, entries: list[Any], level: int, items: list[Outline
             _walk(reader, entry, level + 1, items)
         elif isinstance(entry, Destination) and _text(entry.title):
             number = reader.get_destination_page_number(entry)
-            items.append(OutlineItem(level, " ".join(_text(entry.title).split()), None if number is None else number + 1))
+            items.append(
+                OutlineItem(level, " ".join(_text(entry.title).split()), None if number is None else number + 1)
+            )

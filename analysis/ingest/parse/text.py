@@ -28,7 +28,9 @@ def parse_text(path: Path, kind: str) -> ParsedDocument:
     text, encoding = decode(path.read_bytes())
     text = text.replace("\r\n", "\n")
     headings = markdown_headings(text) if kind == "markdown" else pattern_headings(text)
-    return ParsedDocument(kind, text, flow_pages(text), headings, {"encoding": encoding}, encoding_warnings(text, encoding))
+    return ParsedDocument(
+        kind, text, flow_pages(text), headings, {"encoding": encoding}, encoding_warnings(text, encoding)
+    )
 
 
 def decode(data: bytes, declared: str = "") -> tuple[str, str]:
@@ -62,4 +64,6 @@ def encoding_warnings(text: str, encoding: str) -> list[Warning]:
     if "\ufffd" not in text:
         return []
     count = text.count("\ufffd")
-    return [Warning("encoding", f"{count:,} characters could not be read (taken for {encoding}); they are shown as \ufffd.")]
+    return [
+        Warning("encoding", f"{count:,} characters could not be read (taken for {encoding}); they are shown as \ufffd.")
+    ]
