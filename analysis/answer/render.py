@@ -102,7 +102,7 @@ def _marked(text: str, sentences: Sequence[Sentence]) -> str:
 
 
 def _inner(text: str, start: int, end: int) -> Span:
-    """Return the part of a sentence where marks disturb no Markdown: past a list sign, before a rule or a cell's end."""
+    """Return the part of a sentence where marks disturb no Markdown: past its list sign, before a rule or cell end."""
     line_start = text.rfind("\n", 0, start) + 1
     prefix = _PREFIX.match(text, line_start)
     start = max(start, prefix.end() if prefix else start)

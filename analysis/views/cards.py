@@ -123,6 +123,17 @@ class Card:
         return range_words(self.payload["coverage"].get("pages_unreadable") or [])
 
     @property
+    def document_rows(self) -> list[dict[str, Any]]:
+        """What was read of each of several documents."""
+        rows = self.payload["coverage"].get("documents") or []
+        if len(rows) < 2:
+            return []
+        return [
+            {"name": row["document_name"], "read": range_words(row["pages_read"]), "pages": row["pages_total"]}
+            for row in rows
+        ]
+
+    @property
     def passages(self) -> list[dict[str, Any]]:
         names = {str(document.pk): document.name for document in self.documents}
         sent = self.payload["coverage"].get("passages") or []
