@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -39,7 +39,9 @@ def never() -> bool:
     return False
 
 
-def stream_chat(llm: LLM, prompt: Prompt, *, slot: int | None = None, should_stop: Stop = never) -> Iterator[Token]:
+def stream_chat(
+    llm: LLM, prompt: Prompt, *, slot: int | None = None, should_stop: Stop = never
+) -> Generator[Token, None, None]:
     """Yield the completion's tokens; the last one has kind "end" and the usage.
 
     When `should_stop()` the connection is closed, which stops the model, and the end's finish_reason is "stopped".

@@ -44,6 +44,11 @@ def restore_slot(llm: LLM, slot: int, file_name: str) -> int:
     return int(_post(llm, f"slots/{slot}?action=restore", {"filename": file_name})["n_restored"])
 
 
+def erase_slot(llm: LLM, slot: int) -> None:
+    """Make the slot forget what it has read, which gives its share of the window to the others."""
+    _post(llm, f"slots/{slot}?action=erase", {})
+
+
 def _post(llm: LLM, path: str, body: dict[str, Any], timeout: httpx.Timeout = TIMEOUT) -> dict[str, Any]:
     try:
         response = httpx.post(root_url(llm.base_url, path), json=body, headers=headers(llm.key), timeout=timeout)

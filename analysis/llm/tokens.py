@@ -56,15 +56,21 @@ def count_prompt(messages: list[Message], llm: LLM) -> TokenCount:
 
 
 def count_version(version_id: int, text: str, llm: LLM) -> TokenCount:
-    """Return the count of a document version's text, remembered once it is exact, since its text never changes."""
-    key = f"tokens:{llm.id}:{version_id}:{len(text)}"
-    known: int | None = cache.get(key)
-    if known is not None:
-        return TokenCount(known, True)
+    """Return the count of a document version's text, and remember it if it is exact."""
     found = count(text, llm)
     if found.exact:
-        cache.set(key, found.tokens, timeout=None)
+        cache.set(_version_key(version_id, len(text), llm), found.tokens, timeout=None)
     return found
+
+
+def known_version_count(version_id: int, characters: int, llm: LLM) -> TokenCount | None:
+    """Return the remembered count of a version's text, or None."""
+    known: int | None = cache.get(_version_key(version_id, characters, llm))
+    return None if known is None else TokenCount(known, True)
+
+
+def _version_key(version_id: int, characters: int, llm: LLM) -> str:
+    return f"tokens:{llm.id}:{version_id}:{characters}"
 
 
 def estimate(text: str) -> int:

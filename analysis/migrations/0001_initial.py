@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ('plan', models.JSONField(default=dict)),
                 ('coverage', models.JSONField(default=dict)),
                 ('usage', models.JSONField(default=dict)),
+                ('notes', models.JSONField(default=list)),
                 ('error_code', models.CharField(blank=True, max_length=40)),
                 ('error_message', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

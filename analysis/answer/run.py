@@ -1,0 +1,294 @@
+"""The answer recipe: claim, plan, prompt, stream, cite, keep. It can be killed anywhere and run again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from threading import Event
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from analysis import progress
+from analysis.answer import material, read_once
+from analysis.answer.ask import emit_end, emit_listed, enqueue, release_if_ready, stop_key
+from analysis.answer.cite import cite
+from analysis.answer.passages import gather
+from analysis.answer.plan import SLACK_TOKENS, plan_reading
+from analysis.answer.prompt import DocumentText, passages_prompt, whole_prompt
+from analysis.answer.receipt import coverage
+from analysis.answer.stream import Writer, complete, stop_flag
+from analysis.answer.summary import write_summary
+from analysis.beat import beating
+from analysis.errors import AppError, LecternError, UserError
+from analysis.llm.catalogue import LLM, llm_get
+from analysis.llm.tokens import TokenCount, count_prompt
+from analysis.models import Answer, AnswerStatus, CitationRow, Document, Purpose, SentenceRow
+from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, release, renew
+from analysis.types import CitedSentence, Mode, Prompt, ReadingPlan, Source, Usage
+from config.env import env
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5  # before the second attempt; twice that before the third, and so on
+LOST_SECONDS = 60  # a queued answer that is older than this may have lost its message
+# Servers that cut a prompt without a word are found out by what they say they have read.
+LEAST_READ_EXACT, LEAST_READ_ESTIMATED = 0.95, 0.45
+OUR_FAULT = "Something went wrong on our side. It has been logged; please try again."
+
+
+@dataclass
+class Run:
+    """One worker's run of one answer, under a lease."""
+
+    answer: Answer
+    token: UUID
+    writer: Writer
+    llm: LLM
+    documents: list[Document] = field(default_factory=list)
+
+    @property
+    def rows(self) -> QuerySet[Answer]:
+        return Answer.objects.filter(pk=self.answer.pk)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a run has come to: the plan it followed, what was put before the model, and the receipt."""
+
+    plan: ReadingPlan
+    sources: list[Source]
+    coverage: dict[str, Any]
+
+
+def answer_run(answer_id: str) -> None:
+    """Write the answer, unless it is finished or a living worker is at it."""
+    rows = Answer.objects.filter(pk=answer_id)
+    token = claim(rows, waiting=AnswerStatus.QUEUED, working=AnswerStatus.RUNNING)
+    if token is None:
+        return
+    answer = rows.select_related("question__workspace", "question__parent").get()
+    with beating(lambda: renew(rows, token), every_seconds=env.lease_seconds / 3) as lost:
+        try:
+            _attempt(answer, token, lost)
+        except LeaseLost:
+            log.info("Answer %s was taken over or deleted", answer_id)
+        except Exception as error:
+            _fail_or_retry(answer, token, error)
+
+
+def requeue_expired() -> None:
+    """Send answers to a worker that a dead one left, that lost their message, or whose documents are settled by now."""
+    stale = timezone.now() - timedelta(seconds=LOST_SECONDS)
+    abandoned = Q(status=AnswerStatus.RUNNING, lease_expires_at__lt=timezone.now())
+    unclaimed = Q(status=AnswerStatus.QUEUED, created_at__lt=stale)
+    for answer in Answer.objects.filter(abandoned | unclaimed).select_related("question"):
+        # Once a minute each: behind a long queue the message is not lost, and a second one changes nothing.
+        if progress.connection().set(f"lectern:requeued:answer:{answer.pk}", 1, nx=True, ex=LOST_SECONDS):
+            enqueue(answer)
+    waiting = Answer.objects.filter(status=AnswerStatus.WAITING, created_at__lt=stale)
+    for answer in waiting.select_related("question__workspace"):
+        release_if_ready(answer)
+    read_once.requeue_expired()
+
+
+def _attempt(answer: Answer, token: UUID, lost: Event) -> None:
+    if answer.attempts > MAX_ATTEMPTS:
+        raise AppError(f"This was tried {MAX_ATTEMPTS} times and broke off each time.", code="gave_up")
+    asked_to_stop = stop_flag(answer.pk)
+    writer = Writer(str(answer.pk), lambda: lost.is_set() or asked_to_stop())
+    emit_listed(answer)
+    if answer.stop_requested:
+        _finish_stopped(answer, token, writer)
+        return
+    run = Run(answer, token, writer, llm_get(answer.llm), _readable(answer))
+    written = write_summary(run) if answer.question.purpose == Purpose.SUMMARY else _write_answer(run)
+    if lost.is_set():
+        raise LeaseLost("Another worker has taken this over.")
+    _finish(run, written)
+
+
+def _readable(answer: Answer) -> list[Document]:
+    """Return the documents that are ready, and say which are not. Raises UserError when none is left."""
+    chosen = list(material.chosen(answer.question))
+    documents = material.ready(chosen)
+    if not documents:
+        names = ", ".join(document.name for document in chosen[:3]) or "There is no document: it"
+        raise UserError(f"{names} could not be read in, so there is nothing to answer from.", code="no_documents")
+    return documents
+
+
+def _write_answer(run: Run) -> Written:
+    question = run.answer.question
+    mode = Mode(run.answer.mode_requested)
+    plan = plan_reading(
+        workspace=question.workspace, text=question.text, documents=run.documents, mode=mode, llm=run.llm,
+        parent=question.parent,
+    )  # fmt: skip
+    renew(run.rows, run.token, plan=asdict(plan), mode=plan.mode)
+    history = material.history(question.parent, run.llm)
+    whole = plan.mode is Mode.WHOLE
+    if whole:
+        reads = [material.with_text(document) for document in run.documents]
+        prompt = whole_prompt(reads, history.turns, question.text, max_output_tokens=plan.output_tokens)
+    else:
+        reads = []
+        prompt = _passages(run, plan, history.turns)
+    put(run, prompt, reads, pages_place(run.documents) if whole else _passages_place(prompt))
+    receipt = coverage(plan, run.documents, prompt.sources, run.writer.usage, history_dropped=history.dropped)
+    return Written(plan, prompt.sources, receipt)
+
+
+def _passages(run: Run, plan: ReadingPlan, history: list[Any]) -> Prompt:
+    count = len(run.documents)
+    run.writer.progress("retrieving", "Searching the document" if count == 1 else f"Searching {count:,} documents")
+    found = gather(run.answer.question.text, history, run.documents, run.llm)
+    return passages_prompt(found, history, run.answer.question.text, max_output_tokens=plan.output_tokens)
+
+
+def put(
+    run: Run,
+    prompt: Prompt,
+    reads: list[DocumentText],
+    place: Callable[[int, int], str],
+    *,
+    on_text: Callable[[str], None] | None = None,
+) -> Usage:
+    """Have the LLM complete the prompt into the run's writer, or into `on_text`; return what it took.
+
+    Raises UserError does_not_fit before anything is sent, AppError llm_read_less when the server cut the prompt.
+    """
+    counted = count_prompt(prompt.messages, run.llm)
+    room = run.llm.window_tokens - prompt.max_output_tokens
+    if counted.tokens > room + SLACK_TOKENS:
+        raise UserError(
+            f"The prompt is {counted.tokens:,} tokens and {run.llm.name} has room for {room:,}.", code="does_not_fit"
+        )
+    usage = complete(run.writer, run.llm, prompt, reads=reads, place=place, on_text=on_text)
+    _check_all_was_read(counted, usage)
+    return usage
+
+
+def _check_all_was_read(counted: TokenCount, usage: Usage) -> None:
+    least = counted.tokens * (LEAST_READ_EXACT if counted.exact else LEAST_READ_ESTIMATED)
+    if usage.finish_reason != "stopped" and usage.prompt_tokens and usage.prompt_tokens < least:
+        raise AppError(
+            f"The language model's server read only {usage.prompt_tokens:,} of about {counted.tokens:,} tokens. "
+            "Its window is set smaller than it says.",
+            code="llm_read_less",
+        )
+
+
+def _finish(run: Run, written: Written) -> None:
+    """Keep the answer with its checked sentences, in one transaction and under our lease only; then say so."""
+    text = run.writer.text.rstrip()
+    run.writer.progress("checking", "Checking each sentence against the source")
+    sentences = cite(text, written.sources)
+    status = AnswerStatus.STOPPED if run.writer.stopped else AnswerStatus.DONE
+    with transaction.atomic():
+        release(
+            run.rows, run.token, status=status, text=text, reasoning=run.writer.reasoning, mode=written.plan.mode,
+            plan=asdict(written.plan), coverage=written.coverage, usage=_usage(run), finished_at=timezone.now(),
+            error_code="", error_message="",
+        )  # fmt: skip
+        _keep_sentences(run.answer, sentences)
+    _tell_finished(run.answer, status)
+
+
+def _finish_stopped(answer: Answer, token: UUID, writer: Writer) -> None:
+    """Keep what a worker had written before it died, of an answer that was asked to stop: its readers have seen it."""
+    text = ""
+    for event in progress.replay(progress.answer_stream(answer.pk)):
+        if event.name == "token":
+            text = text[: event.data["start_char"]] + event.data["text"]
+    rows = Answer.objects.filter(pk=answer.pk)
+    release(rows, token, status=AnswerStatus.STOPPED, text=text.rstrip(), finished_at=timezone.now())
+    _tell_finished(answer, AnswerStatus.STOPPED)
+
+
+def _tell_finished(answer: Answer, status: AnswerStatus) -> None:
+    progress.emit(progress.answer_stream(answer.pk), "answer", {"id": str(answer.pk)})
+    emit_end(answer, "done", {"status": status.value})
+    progress.connection().delete(stop_key(answer.pk))
+
+
+def _keep_sentences(answer: Answer, sentences: list[CitedSentence]) -> None:
+    answer.sentences.all().delete()
+    rows = SentenceRow.objects.bulk_create(
+        SentenceRow(
+            answer=answer, ordinal=ordinal, start_char=sentence.start_char, end_char=sentence.end_char,
+            supported=sentence.supported, reason=sentence.reason[:200],
+        )
+        for ordinal, sentence in enumerate(sentences)
+    )  # fmt: skip
+    CitationRow.objects.bulk_create(
+        CitationRow(sentence=row, ordinal=ordinal, **asdict(citation))
+        for row, sentence in zip(rows, sentences, strict=True)
+        for ordinal, citation in enumerate(sentence.citations)
+    )
+
+
+def _usage(run: Run) -> dict[str, Any]:
+    usage = run.writer.usage
+    cost_usd = run.llm.cost_usd(
+        prompt_tokens=usage.prompt_tokens,
+        cached_tokens=usage.cached_tokens,
+        completion_tokens=usage.completion_tokens,
+    )
+    return {**asdict(usage), "llm": run.llm.id, "cost_usd": cost_usd, "calls": run.writer.calls}
+
+
+def _fail_or_retry(answer: Answer, token: UUID, error: Exception) -> None:
+    """Write down what went wrong, for people; or send the answer to a worker again if waiting may help."""
+    rows = Answer.objects.filter(pk=answer.pk)
+    transient = isinstance(error, AppError) and error.transient
+    try:
+        if transient and answer.attempts < MAX_ATTEMPTS and not answer.stop_requested:
+            _retry(answer, token, rows, error)
+        else:
+            if not isinstance(error, LecternError):
+                log.exception("Answer %s failed", answer.pk)
+            _fail(answer, token, rows, error)
+    except LeaseLost:
+        log.info("Answer %s was taken over or deleted", answer.pk)
+
+
+def _retry(answer: Answer, token: UUID, rows: QuerySet[Answer], error: Exception) -> None:
+    seconds = RETRY_SECONDS * 2 ** (answer.attempts - 1)
+    release(rows, token, status=AnswerStatus.QUEUED)
+    message = f"{error} Trying again in {seconds} s."
+    data = {"stage": "waiting", "message": message, "done": 0, "total": 0}
+    progress.emit(progress.answer_stream(answer.pk), "progress", data)
+    enqueue(answer, countdown_seconds=seconds)
+
+
+def _fail(answer: Answer, token: UUID, rows: QuerySet[Answer], error: Exception) -> None:
+    known = isinstance(error, LecternError)
+    code = error.code if isinstance(error, LecternError) else "internal"
+    message = str(error) if known else OUR_FAULT
+    release(
+        rows, token, status=AnswerStatus.FAILED, error_code=code[:40], error_message=message, finished_at=timezone.now()
+    )
+    emit_end(answer, "failed", {"code": code, "message": message})
+
+
+def pages_place(documents: list[Document]) -> Callable[[int, int], str]:
+    """Return how far a reading has come in words, by the share of tokens read."""
+    pages = sum(material.version_of(document).page_count for document in documents)
+
+    def place(done: int, total: int) -> str:
+        if pages < 2 or not total:
+            return "Reading the document" if len(documents) == 1 else "Reading the documents"
+        return f"Reading page {max(1, round(done / total * pages))} of {pages}"
+
+    return place
+
+
+def _passages_place(prompt: Prompt) -> Callable[[int, int], str]:
+    count = len(prompt.sources)
+    return lambda done, total: f"Reading {count} passages" if count != 1 else "Reading one passage"

@@ -1,0 +1,182 @@
+"""An answer while it is written: its words and its progress, as events that every reader follows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+
+from analysis import progress
+from analysis.answer import read_once
+from analysis.answer.ask import stop_key
+from analysis.answer.prompt import DocumentText, prefix_key
+from analysis.llm import slots
+from analysis.llm.catalogue import LLM
+from analysis.llm.client import Stop, stream_chat
+from analysis.llm.prefixes import note_sent
+from analysis.llm.speed import learn_speed
+from analysis.models import Reading
+from analysis.types import Prompt, Token, Usage
+
+PROGRESS_SECONDS = 0.5  # progress is shown at most this often
+
+
+@dataclass
+class Writer:
+    """What has been written of one answer so far. A run that starts again starts with a fresh one, at start_char 0."""
+
+    answer_id: str
+    should_stop: Stop
+    text: str = ""
+    reasoning: str = ""
+    usage: Usage = field(default_factory=Usage)
+    calls: int = 0
+    stopped: bool = False
+    _shown_at: float = 0.0
+
+    def progress(self, stage: str, message: str, done: int = 0, total: int = 0) -> None:
+        """Show how far the work has come, in a sentence."""
+        self._emit("progress", {"stage": stage, "message": message, "done": done, "total": total})
+
+    def add(self, text: str) -> None:
+        """Append to the answer."""
+        text = text if self.text else text.lstrip()
+        if text:
+            self._emit("token", {"start_char": len(self.text), "text": text})
+            self.text += text
+
+    def think(self, text: str) -> None:
+        """Append to the model's thinking aloud."""
+        if not self.reasoning:
+            self.progress("thinking", "Thinking")
+        self._emit("reasoning", {"start_char": len(self.reasoning), "text": text})
+        self.reasoning += text
+
+    def count(self, usage: Usage) -> None:
+        """Add one call's usage to the answer's. The time to the first word is the first call's, waiting included."""
+        before = self.usage
+        self.usage = Usage(
+            prompt_tokens=before.prompt_tokens + usage.prompt_tokens,
+            cached_tokens=before.cached_tokens + usage.cached_tokens,
+            completion_tokens=before.completion_tokens + usage.completion_tokens,
+            reasoning_tokens=before.reasoning_tokens + usage.reasoning_tokens,
+            seconds_to_first_token=before.seconds_to_first_token or usage.seconds_to_first_token,
+            seconds=before.seconds + usage.seconds,
+            finish_reason=usage.finish_reason,
+        )
+        self.calls += 1
+        self.stopped = self.stopped or usage.finish_reason == "stopped"
+
+    def due(self) -> bool:
+        """Return whether it is time to show progress again."""
+        now = time.monotonic()
+        if now - self._shown_at < PROGRESS_SECONDS:
+            return False
+        self._shown_at = now
+        return True
+
+    def _emit(self, name: str, data: dict[str, object]) -> None:
+        progress.emit(progress.answer_stream(self.answer_id), name, data)
+
+
+def stop_flag(answer_id: object) -> Stop:
+    """Return a function that says whether somebody has asked for this answer to stop."""
+    key = stop_key(answer_id)
+    return lambda: bool(progress.connection().exists(key))
+
+
+def complete(
+    writer: Writer,
+    llm: LLM,
+    prompt: Prompt,
+    *,
+    reads: list[DocumentText],
+    place: Callable[[int, int], str],
+    on_text: Callable[[str], None] | None = None,
+) -> Usage:
+    """Write one completion into `writer` and return its usage.
+
+    reads: the documents whose whole texts open the prompt, so that what has been read of them is used again. place:
+    where the reading is, in words, from tokens done and total. on_text: takes the text instead of the writer.
+    """
+    usage = Usage()
+    for token in completion(llm, prompt, reads=reads, should_stop=writer.should_stop, on_wait=_waits(writer)):
+        if token.kind == "prefill" and writer.due():
+            writer.progress("reading", place(token.done, token.total), token.done, token.total)
+        elif token.kind == "text":
+            (on_text or writer.add)(token.text)
+        elif token.kind == "reasoning":
+            writer.think(token.text)
+        elif token.kind == "end" and token.usage is not None:
+            usage = token.usage
+    writer.count(usage)
+    learn_speed(llm, usage)
+    return usage
+
+
+def completion(
+    llm: LLM, prompt: Prompt, *, reads: list[DocumentText], should_stop: Stop, on_wait: Callable[[], None]
+) -> Iterator[Token]:
+    """Yield a completion's tokens, on a slot that has read the documents already if there is one."""
+    key = prefix_key(reads) if reads else ""
+    if not llm.slots:
+        yield from stream_chat(llm, prompt, should_stop=should_stop)
+        if key:
+            note_sent(llm, key)
+        return
+    begun = time.monotonic()
+    among = slots.peoples_slots(llm)
+    with slots.slot_for(llm, key, among=among, should_stop=should_stop, on_wait=on_wait) as slot:
+        if slot is None:
+            yield Token("end", usage=Usage(finish_reason="stopped"))
+            return
+        waited = time.monotonic() - begun
+        finished = False
+        for token in _on_slot(llm, prompt, slot, reads, should_stop):
+            finished = finished or token.kind in ("text", "end")
+            yield _later(token, waited)
+        if key and finished:
+            slots.remember_read(llm, slot.number, key)
+            read_once.keep(llm, slot.number, reads)
+
+
+def _on_slot(
+    llm: LLM, prompt: Prompt, slot: slots.Slot, reads: list[DocumentText], should_stop: Stop
+) -> Iterator[Token]:
+    """Yield the tokens, with the saved reading loaded first where the slot has not got it.
+
+    What a slot has read is remembered outside the server, which may have been restarted since: the first report of
+    progress tells, and then the reading is loaded after all.
+    """
+    reading = read_once.usable_reading(reads[0], llm) if len(reads) == 1 else None
+    loaded = reading is None or (slot.held != prefix_key(reads) and read_once.load(llm, slot.number, reading))
+    with closing(stream_chat(llm, prompt, slot=slot.number, should_stop=should_stop)) as stream:
+        for token in stream:
+            if not loaded and reading is not None and _cache_missed(token, reading):
+                break
+            yield token
+        else:
+            return
+    if reading is not None:
+        read_once.load(llm, slot.number, reading)
+    yield from stream_chat(llm, prompt, slot=slot.number, should_stop=should_stop)
+
+
+def _cache_missed(token: Token, reading: Reading) -> bool:
+    """Return whether this report of progress shows that the slot has not got what it was thought to have."""
+    reported = token.usage if token.kind == "prefill" else None
+    return reported is not None and reported.cached_tokens < reading.tokens_total // 2
+
+
+def _later(token: Token, seconds: float) -> Token:
+    """Return the end token with the time spent waiting for a slot, which a person spends waiting too."""
+    if token.usage is None or token.kind != "end":
+        return token
+    usage = token.usage
+    first = usage.seconds_to_first_token + seconds if usage.seconds_to_first_token else 0.0
+    return replace(token, usage=replace(usage, seconds_to_first_token=first, seconds=usage.seconds + seconds))
+
+
+def _waits(writer: Writer) -> Callable[[], None]:
+    return lambda: writer.progress("waiting", "Waiting for the language model, which is busy with other questions")
