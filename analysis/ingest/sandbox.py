@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from analysis.errors import AppError, UserError
 from analysis.ingest.parse import messages
@@ -40,8 +40,8 @@ class ParserFailed(AppError):
 def parse(path: Path, *, name: str, password: str = "", on_progress: Progress) -> ParsedDocument:
     """Return what the parsers make of the file at `path`, read in a child process.
 
-    on_progress(stage, done, total): stage is "parse" or "ocr", the rest counts pages; called in this thread, and what it
-    raises ends the child. Raises UserError: empty_document, password_required, password_wrong, damaged,
+    on_progress(stage, done, total): stage is "parse" or "ocr", the rest counts pages; it is called in this thread, and
+    what it raises ends the child. Raises UserError: empty_document, password_required, password_wrong, damaged,
     unsupported_type, too_many_pages, too_large, parse_stalled, parse_memory.
     """
     if path.stat().st_size == 0:
@@ -103,7 +103,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    # The whole session, since a parser may have started a process of its own. A reaped child's number is free for others.
+    # The whole session: a parser may have started a process of its own. A reaped child's number is free for others.
     if child.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -116,10 +116,10 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 def _follow(child: subprocess.Popen[bytes], request: dict[str, Any], on_progress: Progress) -> bool:
     """Pass the child's progress on until it says how it ended; True when it ended well."""
-    assert child.stdin
+    stdin = cast(IO[bytes], child.stdin)
     with contextlib.suppress(BrokenPipeError):
-        child.stdin.write(json.dumps(request).encode() + b"\n")
-        child.stdin.flush()
+        stdin.write(json.dumps(request).encode() + b"\n")
+        stdin.flush()
     for message in _messages(child):
         if "progress" in message:
             on_progress(*message["progress"])
@@ -132,16 +132,16 @@ def _follow(child: subprocess.Popen[bytes], request: dict[str, Any], on_progress
 
 def _messages(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
     """Yield the child's JSON lines; UserError parse_stalled when none has come for a while."""
-    assert child.stdout
+    stdout = cast(IO[bytes], child.stdout)
     pending = b""
     with selectors.DefaultSelector() as selector:
-        selector.register(child.stdout, selectors.EVENT_READ)
+        selector.register(stdout, selectors.EVENT_READ)
         while True:
             deadline = time.monotonic() + env.parse_stall_seconds
             while b"\n" not in pending:
                 if not selector.select(max(0.0, deadline - time.monotonic())):
                     raise UserError(messages.STALLED, code="parse_stalled")
-                piece = os.read(child.stdout.fileno(), 65536)
+                piece = os.read(stdout.fileno(), 65536)
                 if not piece:
                     return
                 pending += piece

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,9 +59,7 @@ def flow_pages(text: str, breaks: list[int] | None = None) -> list[ParsedPage]:
     """Return pages that cover `text`: cut at `breaks`, or every 3,000 characters or so at a paragraph's end."""
     cuts = sorted({cut for cut in breaks or [] if 0 < cut < len(text)}) or _paragraph_cuts(text)
     edges = [0, *cuts, len(text)]
-    return [
-        ParsedPage(number, start, end) for number, (start, end) in enumerate(zip(edges, edges[1:], strict=False), 1)
-    ]
+    return [ParsedPage(number, start, end) for number, (start, end) in enumerate(pairwise(edges), 1)]
 
 
 def _paragraph_cuts(text: str) -> list[int]:
@@ -73,7 +72,7 @@ def _paragraph_cuts(text: str) -> list[int]:
 
 
 def _cut(text: str, start: int) -> int:
-    """Return the best place to end a page that starts at `start`: a paragraph's end, a line's, a word's, or anywhere."""
+    """Return the best place to end a page that starts at `start`: after a paragraph, a line, a word, or anywhere."""
     low, aim, high = start + FLOW_PAGE_CHARS // 2, start + FLOW_PAGE_CHARS, start + FLOW_PAGE_CHARS * 3 // 2
     for mark in ("\n\n", "\n", " "):
         after, before = text.find(mark, aim, high), text.rfind(mark, low, aim)

@@ -17,7 +17,7 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 
 def confine(path: Path, *, memory_bytes: int, cpu_seconds: int, file_bytes: int, parent: int) -> None:
-    """Limit this process for good. Must run before any library starts a thread: a user namespace needs a lone thread."""
+    """Limit this process for good. Call it before any library starts a thread: a user namespace needs a lone one."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))

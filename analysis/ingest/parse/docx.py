@@ -44,7 +44,7 @@ class Package(Protocol):
 def parse_docx(path: Path, *, password: str, encrypted: bool, report: Report) -> ParsedDocument:
     """Return a DOCX's text: numbers resolved, insertions taken, deletions left out, notes and comments at the end."""
     source: Path | BinaryIO = _decrypt(path, password) if encrypted else path
-    if not encrypted and not path.open("rb").read(2) == b"PK":
+    if not encrypted and path.open("rb").read(2) != b"PK":
         return _Reader(_FlatPackage(path.read_bytes()), report).document()
     with Archive(source) as archive:
         return _Reader(archive, report).document()

@@ -47,31 +47,27 @@ class Runs:
             return ""
         if name in {"t", "delText"}:
             return "" if self._in_instruction() else element.text or ""
-        if name in KINDS:
-            return self._change(element, name)
-        if name == "r":
-            return self._run(element)
-        if name == "lastRenderedPageBreak":
-            self.notes.rendered_breaks = True
         if name in _PLAIN:
+            self.notes.rendered_breaks |= name == "lastRenderedPageBreak"
             return _PLAIN[name]
-        return self._special(element, name)
+        return self._change(element, name) if name in KINDS else self._special(element, name)
 
     def _special(self, element: Any, name: str) -> str:
-        if name == "br":
-            return PAGE_BREAK if attribute(element, "type") == "page" else "\n"
-        if name == "sym":
-            return _SYMBOLS.get(attribute(element, "char").upper(), "")
-        if name == "fldChar":
-            return self._field_mark(attribute(element, "fldCharType"))
-        if name in {"footnoteReference", "endnoteReference"}:
-            return self._note_mark(element, name)
-        if name == "AlternateContent":
-            return self._alternative(element)
-        if name == "txbxContent":
-            self.boxes.append(element)
-            return ""
-        return self._inside(element)
+        read = {
+            "r": self._run,
+            "br": _break,
+            "sym": lambda symbol: _SYMBOLS.get(attribute(symbol, "char").upper(), ""),
+            "fldChar": self._field_mark,
+            "footnoteReference": self._note_mark,
+            "endnoteReference": self._note_mark,
+            "AlternateContent": self._alternative,
+            "txbxContent": self._box,
+        }.get(name, self._inside)
+        return read(element)
+
+    def _box(self, element: Any) -> str:
+        self.boxes.append(element)
+        return ""
 
     def _run(self, run: Any) -> str:
         properties = child(run, "rPr")
@@ -86,7 +82,8 @@ class Runs:
         self.changes.note(element, kind, text)
         return "" if leaves_out(kind) else text
 
-    def _field_mark(self, kind: str) -> str:
+    def _field_mark(self, element: Any) -> str:
+        kind = attribute(element, "fldCharType")
         if kind == "begin":
             self._fields.append(False)
         elif kind == "separate" and self._fields:
@@ -98,8 +95,8 @@ class Runs:
     def _in_instruction(self) -> bool:
         return not all(self._fields)
 
-    def _note_mark(self, element: Any, name: str) -> str:
-        numbers = self.notes.footnotes if name == "footnoteReference" else self.notes.endnotes
+    def _note_mark(self, element: Any) -> str:
+        numbers = self.notes.footnotes if local(element) == "footnoteReference" else self.notes.endnotes
         return f"[{numbers.setdefault(attribute(element, 'id'), len(numbers) + 1)}]"
 
     def _alternative(self, element: Any) -> str:
@@ -110,3 +107,7 @@ class Runs:
             if text or len(self.boxes) > before:
                 return text
         return ""
+
+
+def _break(element: Any) -> str:
+    return PAGE_BREAK if attribute(element, "type") == "page" else "\n"

@@ -15,7 +15,7 @@ _DEEPEST_INHERITANCE = 20
 
 @dataclass(frozen=True)
 class Numbered:
-    """A paragraph's list and its depth there, as `w:numPr` names them; list_id "0" takes a paragraph out of its list."""
+    """A paragraph's list and its depth there, as `w:numPr` names them; list_id "0" means none after all."""
 
     list_id: str
     depth: int

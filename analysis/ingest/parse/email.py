@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from email import policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.parser import BytesParser
 from pathlib import Path
 
 from analysis.ingest.parse.flow import FlowText
 from analysis.ingest.parse.html import read_html
-from analysis.ingest.parse.text import decode
+from analysis.ingest.parse.text import decode, looks_like_utf16
 from analysis.types import ParsedDocument, Warning
 
 _SHOWN_HEADERS = ("From", "To", "Cc", "Date", "Subject")
@@ -36,7 +36,7 @@ def parse_email(path: Path) -> ParsedDocument:
 
 
 def _message(data: bytes) -> EmailMessage:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if looks_like_utf16(data):
         data = decode(data)[0].encode()
     return BytesParser(_class=EmailMessage, policy=policy.default).parsebytes(data)
 
@@ -68,7 +68,7 @@ def _body(message: EmailMessage, flow: FlowText) -> list[Warning]:
     return []
 
 
-def _content(part: EmailMessage) -> str:
+def _content(part: MIMEPart) -> str:
     payload = part.get_payload(decode=True)
     if isinstance(payload, bytes):
         return decode(payload, part.get_content_charset() or "")[0]
@@ -85,4 +85,5 @@ def _attachments(message: EmailMessage) -> list[str]:
 
 def _attachments_sentence(names: list[str]) -> str:
     one = len(names) == 1
-    return f"{'An attachment was' if one else f'{len(names)} attachments were'} not read: {', '.join(names)}. Upload {'it' if one else 'them'} too."
+    subject, them = ("An attachment was", "it") if one else (f"{len(names)} attachments were", "them")
+    return f"{subject} not read: {', '.join(names)}. Upload {them} too."

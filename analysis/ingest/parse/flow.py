@@ -58,6 +58,8 @@ class FlowText:
     def _heading(self, text: str, level: int, label: str, start: int) -> None:
         """Note a heading. Where a whole clause is set as one, its first words are the title."""
         end = heading_end(text)
+        if not end:
+            return
         found_label, title = (label, text[:end].removeprefix(label).strip()) if label else split_label(text[:end])
         if found_label or title:
             self.headings.append(Found(level, found_label, title.rstrip(".: "), start, start + end))

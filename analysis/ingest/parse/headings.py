@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from analysis.types import ParsedHeading, ParsedPage
@@ -45,7 +46,7 @@ class _Line:
     ends_early: bool
 
 
-_LONGEST_PARAGRAPH = 140
+_SHORT_HEADING, _LONGEST_HEADING = 40, 110
 _LONGEST_LABEL, _LONGEST_TITLE = 60, 300
 _ANNEXES = "exhibit|schedule|appendix|annex|annexure|attachment|addendum"
 _DIVISIONS = "article|part|chapter|title"
@@ -56,7 +57,8 @@ _NAMED = re.compile(
     re.I,
 )
 _NUMBERED = re.compile(
-    r"(?P<label>(?:§{1,2}\s*)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,4}))(?:\s?[.)]\s*(?=[A-Z\"“'‘\[])|\s+)(?P<rest>\S.*)"
+    r"(?P<label>(?:§{1,2}\s*)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,4}))"
+    r"(?:\s?[.)]\s*(?=[A-Z\"“'‘\[])|\s+)(?P<rest>\S.*)"
 )
 _ROMAN = re.compile(r"(?P<label>(?P<number>[IVXLC]{1,6}))\.\s+(?P<rest>\S.*)")
 _STOP = re.compile(r"(?<!\b[A-Z])[.:](?=\s|$)|\s[-–—]\s|\.[-–—]")
@@ -65,17 +67,25 @@ _LEADERS = re.compile(r"(?:[.·…]\s?){4,}")
 _COMPANY = re.compile(
     r"\b(?:INC|LLC|L\.L\.C|LTD|CORP|CORPORATION|COMPANY|L\.P|LP|PLC|GMBH|N\.A|S\.A|BANK|TRUST)\b\.?,?$", re.I
 )
+# Lines in capitals that open no section: signature blocks, parties, legends.
 _NOT_HEADINGS = re.compile(
-    r"(?:confidential.*|by|name|title|date|its|and|between|by and between|among|to|or|if to|attn|attention|signature|witness|page|draft|"
-    r"execution (?:copy|version)|party [a-z]|form of|section page|page section|professional|company|whereas|w i t n e s s e t h|seal|notary public|dated|tel|fax|telephone|facsimile|e-?mail)"
-    r"\b[:\s_.]*.{0,12}$|[\[(].*|.*:.*",
+    r"(?:confidential.*|by|name|title|date|its|and|between|by and between|among|to|or|if to|attn|attention|signature|"
+    r"witness|page|draft|execution (?:copy|version)|party [a-z]|form of|section page|page section|professional|company|"
+    r"whereas|investor|buyer|seller|purchaser|licensor|licensee|landlord|tenant|employee|employer|executive|consultant|"
+    r"client|customer|provider|lender|borrower|supplier|distributor|contractor|parties|the parties|"
+    r"w i t n e s s e t h|seal|notary public|dated|tel|fax|telephone|facsimile|e-?mail)\b[:\s_.\d]*|[\[(].*|.*:.*",
     re.I,
 )
 _SMALL_WORDS = frozenset(
-    "a an and as at but by for from if in into is nor not of on or over per the to under up upon via vs with without its it be no".split()
+    "a an and as at be but by for from if in into is it its no nor not of on or over per the to under up upon via vs with "
+    "without".split()
 )
 # What a defined term's line says after the term: it is a definition and opens no section.
-_DEFINITION = re.compile(r"[\"“].*|.*\b(?:means?|shall mean|has the meaning)\b.*", re.I)
+_DEFINITION = re.compile(
+    r"[\"“][^\"”]+[\"”][,\s]+(?:\(.*\)\s*)?(?:means?|shall|has|have|is|are|refers?|includes?)\b.*|"
+    r".*\b(?:means|has the meaning)\b.*",
+    re.I,
+)
 # The number that a filing gives an exhibit, on its first lines: not a part of the document.
 _FILING_MARK = re.compile(r"exhibit\s+\d+(?:\.\d+)?[a-z]?", re.I)
 _FILING_MARK_CHARS = 1500
@@ -114,18 +124,16 @@ def split_label(text: str) -> tuple[str, str]:
 
 
 def heading_end(text: str) -> int:
-    """Return where the heading ends in a paragraph set as one: all of it, its run-in title, or its first words."""
-    if len(text) <= _LONGEST_PARAGRAPH and "\n" not in text:
-        return len(text)
+    """Return where the heading ends in a paragraph set as one: its run-in title or all of it; 0 if it is a sentence."""
     line = text.split("\n", 1)[0]
-    label, rest = split_label(line)
-    stop = _STOP.search(rest)
+    rest = split_label(line)[1]
     offset = len(line) - len(rest)
-    if stop and len(rest[: stop.start()].split()) <= _MOST_TITLE_WORDS:
+    stop = _STOP.search(rest)
+    if stop and _is_title(rest[: stop.start()]):
         return offset + stop.start()
-    if len(line) <= _LONGEST_PARAGRAPH:
+    if len(rest) <= _SHORT_HEADING or (len(rest) <= _LONGEST_HEADING and not rest.endswith((".", ";", ":", ","))):
         return len(line)
-    return offset + len(" ".join(rest.split()[:8]))
+    return 0
 
 
 def markdown_headings(text: str) -> list[ParsedHeading]:
@@ -135,7 +143,7 @@ def markdown_headings(text: str) -> list[ParsedHeading]:
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     tokens = MarkdownIt("commonmark").parse(text)
     found = []
-    for token, inline in zip(tokens, tokens[1:], strict=False):
+    for token, inline in pairwise(tokens):
         if token.type == "heading_open" and token.map and inline.content:
             label, title = split_label(re.sub(r"[*_`]+", "", inline.content))
             # A lone CR ends no line here, though it does for Markdown: look the words up from the line on.
@@ -153,7 +161,7 @@ def find_headings(text: str, pages: list[ParsedPage], outline: list[OutlineItem]
 
 
 def pattern_headings(text: str, pages: list[ParsedPage] | None = None) -> list[ParsedHeading]:
-    """Return the headings of `text` as contracts print them: ARTICLE IV, Section 4.2, 4.2 Title, Exhibit A, RECITALS."""
+    """Return the headings of `text` as contracts print them: ARTICLE IV, Section 4.2, 4.2 Term, Exhibit A, RECITALS."""
     lines = list(_lines(text, {page.start_char for page in pages or []}))
     running = _running_lines(lines, pages or [])
     candidates = [
@@ -390,9 +398,7 @@ def _in_sequence(candidates: list[_Candidate]) -> list[_Candidate]:
             seen = set()
         if candidate.family == "number" and not _follows(candidate.number, seen):
             continue
-        if candidate.family == "number":
-            seen.add(candidate.number)
-        elif candidate.family == "division":
+        if candidate.family in {"number", "division"}:
             seen.add(candidate.number)
         kept.append(candidate)
     return kept

@@ -16,8 +16,9 @@ from analysis.types import ParsedDocument
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.I)
 _HIDDEN = {"script", "style", "template", "noscript", "head", "object", "svg", "select", "iframe"}
 _BLOCKS = set(
-    "address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer "
-    "form h1 h2 h3 h4 h5 h6 header hr html legend li main nav ol p pre section summary table tbody tfoot thead title tr ul td th".split()
+    "address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure "
+    "footer form h1 h2 h3 h4 h5 h6 header hr html legend li main nav ol p pre section summary table tbody tfoot thead "
+    "title tr ul td th".split()
 )
 _BLANKS = re.compile(r"\s+")
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
@@ -132,10 +133,8 @@ class _Walk:
             self.level = 0
 
     def _table_part_ends(self, tag: str) -> None:
-        assert self.rows is not None
-        if tag in {"td", "th"}:
-            if not self.rows:
-                self.rows.append([])
+        if tag in {"td", "th"} and self.rows is not None:
+            self.rows = self.rows or [[]]
             self.rows[-1].append("".join(self.words))
             self.words.clear()
         elif tag == "table":

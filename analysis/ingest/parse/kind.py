@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 
 from analysis.errors import UserError
 from analysis.ingest.parse import messages
+from analysis.ingest.parse.text import decode, looks_like_utf16
 
 _HEAD_BYTES = 8192
 _HTML = re.compile(
@@ -22,12 +23,14 @@ _PDF_PARTS = re.compile(rb"%PDF|%%EOF|\d+\s+\d+\s+obj\b|\bxref\b")
 _MARKDOWN = {".md", ".markdown", ".mdown", ".mkd"}
 _HTML_NAMES = {".html", ".htm", ".xhtml"}
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*", b"RIFF", b"BM")
-_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _MOST_CONTROL_SHARE = 0.02
 
 
 def kind_of(path: Path, name: str) -> str:
-    """Return pdf, docx, docx-encrypted, odt, rtf, html, email, markdown or text; UserError unsupported_type for others."""
+    """Return pdf, docx, docx-encrypted, odt, rtf, html, email, markdown or text.
+
+    Raises UserError unsupported_type for others, damaged for what is broken beyond telling.
+    """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     suffix = PurePath(name.lower()).suffix
@@ -83,9 +86,7 @@ def _text_kind(head: bytes, suffix: str) -> str:
         if suffix in {".pdf", ".docx"}:
             raise UserError(messages.DAMAGED, code="damaged")
         raise messages.unsupported("This kind of file")
-    plain = (
-        head.decode("utf-16", "ignore").encode() if head.startswith(_UTF16_BOMS) else head.removeprefix(b"\xef\xbb\xbf")
-    )
+    plain = decode(head)[0].encode() if looks_like_utf16(head) else head.removeprefix(b"\xef\xbb\xbf")
     if suffix == ".eml" or (
         _FIRST_HEADER.match(plain) and len(set(_MAIL_HEADER.findall(plain.split(b"\n\n")[0]))) >= 3
     ):
@@ -96,15 +97,7 @@ def _text_kind(head: bytes, suffix: str) -> str:
 
 
 def _is_text(head: bytes) -> bool:
-    if head.startswith(_UTF16_BOMS) or _looks_like_utf16(head):
+    if looks_like_utf16(head):
         return True
     control = sum(byte < 0x20 and byte not in b"\t\n\r\f\x1b" for byte in head)
     return b"\x00" not in head and control <= _MOST_CONTROL_SHARE * len(head)
-
-
-def _looks_like_utf16(head: bytes) -> bool:
-    """Western text in UTF-16 without a mark: nearly every second byte is zero."""
-    even, odd = head[0::2], head[1::2]
-    return (
-        len(head) >= 4 and max(even.count(0), odd.count(0)) > 0.7 * len(odd) and min(even.count(0), odd.count(0)) == 0
-    )

@@ -59,7 +59,7 @@ def _is_tall(line: Found) -> bool:
 
 
 def _read_turned(picture: NDArray[np.uint8], quarters: int) -> list[Found]:
-    """Read the picture turned counter-clockwise by `quarters` (1 or 3); the corners are those of the picture as it was."""
+    """Read the picture turned counter-clockwise by `quarters` (1 or 3); corners are those of the picture as it was."""
     height, width = picture.shape[:2]
     lines = _read(np.ascontiguousarray(np.rot90(picture, quarters)))
     if quarters == 1:

@@ -138,7 +138,7 @@ def _image_share(page: pdfium.PdfPage) -> float:
     for image in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=4):
         left, bottom, right, top = image.get_bounds()
         area += abs(right - left) * abs(top - bottom)
-    return min(1.0, area / max(1.0, width * height))
+    return float(min(1.0, area / max(1.0, width * height)))
 
 
 def _is_blank(page: pdfium.PdfPage) -> bool:

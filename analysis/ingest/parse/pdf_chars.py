@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -51,11 +53,10 @@ def read_chars(page: pdfium.PdfPage) -> Chars:
     return _clean(codes, boxes)
 
 
-def _bind(name: str, result: type, *arguments: type) -> ctypes._CFuncPtr:  # type: ignore[name-defined]
+def _bind(name: str, result: Any, *arguments: Any) -> Callable[..., int]:
     # A second handle on the same function: plain integers for pointers make a call twice as fast as checked types.
-    bound = getattr(pdfium_c, name)
-    prototype = ctypes.PYFUNCTYPE(result, *arguments)
-    return prototype(ctypes.cast(bound, ctypes.c_void_p).value)
+    address = ctypes.cast(getattr(pdfium_c, name), ctypes.c_void_p).value or 0
+    return ctypes.PYFUNCTYPE(result, *arguments)(address)
 
 
 _get_unicode = _bind("FPDFText_GetUnicode", ctypes.c_uint, ctypes.c_void_p, ctypes.c_int)
@@ -116,8 +117,8 @@ def _clean(codes: NDArray[np.uint32], boxes: NDArray[np.float32]) -> Chars:
 def _inner_soft_hyphens(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Soft hyphens that no line break follows; the others join two lines later on."""
     following = np.append(codes[1:], 0)
-    ends_line = (following == 0x0D) | (following == 0x0A)
-    return (codes == _SOFT_HYPHEN) & ~ends_line
+    inner: NDArray[np.bool_] = (codes == _SOFT_HYPHEN) & (following != 0x0D) & (following != 0x0A)
+    return inner
 
 
 def _join_surrogates(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 
 import numpy as np
@@ -115,7 +116,8 @@ def _pieces(codes: NDArray[np.uint32], boxes: NDArray[np.float32]) -> list[Piece
 
 
 def _is_ink(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    return (codes > 0x20) | (codes == LINE_END_HYPHEN)
+    ink: NDArray[np.bool_] = (codes > 0x20) | (codes == LINE_END_HYPHEN)
+    return ink
 
 
 def _piece(codes: NDArray[np.uint32], boxes: NDArray[np.float32], start: int, end: int) -> Piece | None:
@@ -156,11 +158,7 @@ def _segments(piece: Piece, codes: NDArray[np.uint32], boxes: NDArray[np.float32
 
 
 def _in_order(pieces: list[Piece]) -> bool:
-    return all(after.middle > before.middle - 0.5 * before.height for before, after in _pairs(pieces))
-
-
-def _pairs(pieces: list[Piece]) -> zip[tuple[Piece, Piece]]:
-    return zip(pieces, pieces[1:], strict=False)
+    return all(after.middle > before.middle - 0.5 * before.height for before, after in pairwise(pieces))
 
 
 def _same_line(first: Piece | Line, second: Piece | Line) -> bool:
@@ -267,11 +265,11 @@ def _gaps(lines: list[Line]) -> list[str]:
     """Return what follows each line: a line break, a paragraph break, or nothing after the last."""
     if not lines:
         return []
-    pitches = [after.y0 - before.y0 for before, after in zip(lines, lines[1:], strict=False)]
+    pitches = [after.y0 - before.y0 for before, after in pairwise(lines)]
     usual = [pitch for pitch, line in zip(pitches, lines, strict=False) if 0 < pitch < 3.5 * line.height]
     pitch = median(usual) if usual else 0.0
     right = {line.column: max(other.x1 for other in lines if other.column == line.column) for line in lines}
-    pairs = zip(lines, lines[1:], strict=False)
+    pairs = pairwise(lines)
     return [*(_gap(before, after, pitch, right[before.column]) for before, after in pairs), ""]
 
 

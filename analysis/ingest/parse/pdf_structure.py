@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pypdf import PdfReader
-from pypdf.generic import Destination
+from pypdf.generic import Destination, DictionaryObject
 
 from analysis.ingest.parse import messages
 from analysis.ingest.parse.headings import OutlineItem
@@ -84,9 +84,14 @@ def clean(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
 
 
+def _has(reader: PdfReader, key: str) -> bool:
+    """Whether the document's root names `key`: pypdf would walk every page to find out what is not there."""
+    root = reader.trailer["/Root"].get_object()
+    return isinstance(root, DictionaryObject) and key in root
+
+
 def _form_fields(reader: PdfReader) -> dict[str, str]:
-    root = reader.trailer["/Root"]
-    if "/AcroForm" not in root.get_object():
+    if not _has(reader, "/AcroForm"):
         return {}
     fields = reader.get_fields() or {}
     values = {_text(name): _text(field.get("/V")) for name, field in fields.items() if field.get("/V") is not None}
@@ -94,13 +99,13 @@ def _form_fields(reader: PdfReader) -> dict[str, str]:
 
 
 def _page_labels(reader: PdfReader) -> list[str]:
-    if "/PageLabels" not in reader.trailer["/Root"].get_object():
+    if not _has(reader, "/PageLabels"):
         return []
     return [_text(label) for label in reader.page_labels]
 
 
 def _outline(reader: PdfReader) -> list[OutlineItem]:
-    if "/Outlines" not in reader.trailer["/Root"].get_object():
+    if not _has(reader, "/Outlines"):
         return []
     items: list[OutlineItem] = []
     _walk(reader, reader.outline, 1, items)

@@ -19,7 +19,7 @@ def parse_rtf(path: Path) -> ParsedDocument:
     data = path.read_bytes()
     page = _CODE_PAGE.search(data[:2000])
     encoding = f"cp{page[1].decode()}" if page else "cp1252"
-    text = rtf_to_text(data.decode("latin-1"), encoding=encoding, errors="replace")
+    text: str = rtf_to_text(data.decode("latin-1"), encoding=encoding, errors="replace")  # type: ignore[no-untyped-call]
     flow = FlowText()
     for line in text.splitlines():
         flow.paragraph(" | ".join(cell for cell in line.split("|") if cell.strip()) if line.endswith("|") else line)

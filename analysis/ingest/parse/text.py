@@ -5,8 +5,6 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
-from charset_normalizer import from_bytes
-
 from analysis.ingest.parse.canonical import flow_pages
 from analysis.ingest.parse.headings import markdown_headings, pattern_headings
 from analysis.types import ParsedDocument, Warning
@@ -19,6 +17,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE_BYTES = 200_000
+_UTF16_ZERO_SHARE = 0.7
 # Below this share of bytes past ASCII a Western text with typographic quotes is likelier than any other alphabet.
 _WESTERN_SHARE = 0.04
 
@@ -38,7 +37,7 @@ def decode(data: bytes, declared: str = "") -> tuple[str, str]:
 
     A byte order mark is not part of the text. NUL, which PostgreSQL cannot keep, becomes U+FFFD, so offsets hold.
     """
-    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "")
+    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "") or _utf16_without_mark(data)
     for candidate in filter(None, (encoding, declared, "utf-8")):
         try:
             return data.decode(candidate).replace("\x00", "\ufffd"), candidate
@@ -48,13 +47,27 @@ def decode(data: bytes, declared: str = "") -> tuple[str, str]:
     return data.decode(guess, "replace").replace("\x00", "\ufffd"), guess
 
 
+def _utf16_without_mark(data: bytes) -> str:
+    """Return which UTF-16 this is if nearly every second byte is zero, as in Western text; "" if it is not."""
+    even, odd = (data[first:_SAMPLE_BYTES:2].count(0) for first in (0, 1))
+    pairs = len(data[:_SAMPLE_BYTES]) // 2
+    if not pairs or max(even, odd) < _UTF16_ZERO_SHARE * pairs or min(even, odd) > 0.05 * pairs:
+        return ""
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def looks_like_utf16(head: bytes) -> bool:
+    """Whether the first bytes of a file are UTF-16, with a mark or without."""
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or bool(_utf16_without_mark(head))
+
+
 def _guess(data: bytes) -> str:
     sample = data[:_SAMPLE_BYTES]
-    if b"\x00" in sample:
-        return "utf-16-le" if sample[1::2].count(0) > sample[0::2].count(0) else "utf-16-be"
     past_ascii = sum(byte > 0x7F for byte in sample)
     if past_ascii < _WESTERN_SHARE * len(sample) and not any(byte in sample for byte in b"\x81\x8d\x8f\x90\x9d"):
         return "cp1252"
+    from charset_normalizer import from_bytes
+
     best = from_bytes(sample).best()
     return best.encoding if best else "cp1252"
 
