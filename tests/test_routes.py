@@ -1,0 +1,341 @@
+"""Every route of the URLconf, against the visitor, the outsider and each role. A route without an entry fails the test.
+
+`ROUTES` says of each route who may read (GET) and who may write (any other method). A method that a route does not have
+answers 405 to everyone, which tells nobody anything. The routes of the admin are Django's own and are tested as one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+import pytest
+from django.contrib import admin
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.signals import request_finished
+from django.db import close_old_connections, connections, transaction
+from django.http import HttpResponseBase
+from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from analysis.models import Purpose, Question
+from tests.conftest import Cast
+from tests.rows import make_answer, make_document
+from workspaces.models import ApiToken, Member, Role, User, Workspace
+from workspaces.recipes import invite_create
+
+
+class Audience(Enum):
+    """For whom a route exists."""
+
+    ANYONE = "anyone"  # nothing of a workspace is on it
+    PERSON = "person"  # whoever is signed in, about themselves
+    MEMBERS = "members"  # of the workspace that the route's arguments lead to
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a route is for. reads, writes: the least role for GET, and for other methods.
+
+    body: what a valid write sends. query: what a valid read asks. absent: what it is about need not be there, so that a
+    member may get 404 as well.
+    """
+
+    audience: Audience = Audience.MEMBERS
+    reads: Role = Role.VIEWER
+    writes: Role = Role.EDITOR
+    body: dict[str, object] = field(default_factory=dict)
+    query: str = ""
+    absent: bool = False
+
+
+ANYONE = Route(Audience.ANYONE)
+PERSON = Route(Audience.PERSON)
+OWNERS = Route(reads=Role.OWNER, writes=Role.OWNER)
+QUESTION = {"text": "How long is the term?", "document_ids": []}
+
+ROUTES = {
+    "healthz": ANYONE,
+    # The HTTP interface
+    "api-1:openapi-json": ANYONE,
+    "api-1:openapi-view": ANYONE,
+    "api-1:api-root": ANYONE,
+    "api-1:no_such_path": ANYONE,
+    "api-1:list_workspaces": PERSON,
+    "api-1:list_llms": PERSON,
+    "api-1:upload_documents": Route(body={"file": "lease.txt"}),
+    "api-1:list_documents": Route(body={"file": "lease.txt"}),
+    "api-1:get_document": Route(),
+    "api-1:delete_document": Route(),
+    "api-1:get_text": Route(),
+    "api-1:get_page_image": Route(absent=True),
+    "api-1:search": Route(query="?q=term"),
+    "api-1:plan_question": Route(writes=Role.VIEWER, body=QUESTION),
+    "api-1:ask_question": Route(body=QUESTION),
+    "api-1:list_questions": Route(body=QUESTION),
+    "api-1:get_question": Route(),
+    "api-1:follow_question": Route(),
+    "api-1:stop_question": Route(),
+    "api-1:regenerate_answer": Route(body={"mode": "auto"}),
+    "api-1:ask_summary": Route(),
+    "api-1:get_summary": Route(),
+    "api-1:follow_summary": Route(),
+    "api-1:stop_summary": Route(),
+    # Accounts
+    "account_login": ANYONE,
+    "account_logout": ANYONE,
+    "account_inactive": ANYONE,
+    "account_signup": ANYONE,
+    "account_reset_password": ANYONE,
+    "account_reset_password_done": ANYONE,
+    "account_reset_password_from_key": ANYONE,
+    "account_reset_password_from_key_done": ANYONE,
+    "account_confirm_email": ANYONE,
+    "account_email_verification_sent": ANYONE,
+    "account_confirm_login_code": ANYONE,
+    "account_reauthenticate": PERSON,
+    "account_email": PERSON,
+    "account_change_password": PERSON,
+    "account_set_password": PERSON,
+    "usersessions_list": PERSON,
+    "account_settings": PERSON,
+    "api_tokens": PERSON,
+    "api_token_revoke": Route(Audience.PERSON, absent=True),
+    # Workspaces
+    "home": PERSON,
+    "first_login": ANYONE,
+    "invite_accept": ANYONE,
+    "workspace_create": PERSON,
+    "workspace_settings": Route(writes=Role.OWNER),
+    "workspace_leave": Route(writes=Role.VIEWER),
+    "workspace_delete": OWNERS,
+    "members": Route(writes=Role.VIEWER),
+    "member_role": OWNERS,
+    "member_remove": OWNERS,
+    "invite_create": OWNERS,
+    "invite_revoke": OWNERS,
+    "workspace": Route(),
+    "upload": Route(body={"file": "lease.txt"}),
+    "documents_delete": Route(reads=Role.EDITOR),
+    "sample": Route(),
+    "documents_table": Route(),
+    "workspace_events": Route(),
+    "search": Route(query="?q=term"),
+    "palette": Route(),
+    # Documents and questions
+    "ask": Route(),
+    "plan": Route(writes=Role.VIEWER, query="?text=How+long"),
+    "document": Route(),
+    "page": Route(),
+    "page_image": Route(absent=True),
+    "document_original": Route(),
+    "document_find": Route(query="?q=term"),
+    "document_span": Route(query="?start_char=0&end_char=3"),
+    "document_events": Route(),
+    "document_password": Route(),
+    "document_retry": Route(),
+    "document_rename": Route(body={"name": "other.pdf"}),
+    "document_delete": Route(),
+    "summarise": Route(),
+    "question": Route(),
+    "regenerate": Route(),
+    "follow_up": Route(body={"text": "And then?"}),
+    "answer_events": Route(),
+    "answer_stop": Route(),
+    "answer_card": Route(),
+}
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+NO_SUCH_METHOD = 405
+
+
+def routes(patterns: list[URLPattern | URLResolver], prefix: str = "", space: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (name with its namespace, route) of every pattern below `patterns`."""
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(
+                pattern.url_patterns, route, f"{space}{pattern.namespace}:" if pattern.namespace else space
+            )
+        else:
+            yield space + (pattern.name or ""), route
+
+
+ALL = list(routes(get_resolver().url_patterns))
+OURS = sorted({name for name, route in ALL if not route.startswith("admin/")})
+MEMBERS_ONLY = [name for name in OURS if ROUTES.get(name, Route()).audience is Audience.MEMBERS]
+API = [name for name in OURS if name.startswith("api-1:")]
+
+
+@pytest.fixture
+def arguments(cast: Cast) -> dict[str, object]:
+    """Return a value for each argument that a route can have, all of them rows of the firm."""
+    version = make_document(cast)
+    version.file.save("lease.pdf", ContentFile(b"bytes"))
+    answer = make_answer(cast, version, "The term is five years.")
+    summary = Question.objects.create(workspace=cast.workspace, purpose=Purpose.SUMMARY, asker=cast.owner)
+    summary.documents.add(version.document_id)
+    summary.answers.create(llm="test-llm", status="done", text="A lease.", mode="whole")
+    invite, _ = invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
+    return {
+        "slug": "firm",
+        "document_id": version.document_id,
+        "question_id": answer.question_id,
+        "answer_id": answer.pk,
+        "summary_id": summary.pk,
+        "number": 1,
+        "member_id": Member.objects.get(workspace=cast.workspace, user=cast.editor).pk,
+        "invite_id": invite.pk,
+        "token": "made-up",
+        "token_id": ApiToken.issue(user=cast.owner, name="theirs")[0].pk,
+        "key": "made-up",
+        "uidb36": "1",
+        "path": "made-up",
+    }
+
+
+@pytest.fixture
+def visit(arguments: dict[str, object], monkeypatch: pytest.MonkeyPatch):
+    """Return a function that asks a route, with a session or on the API with a token, and leaves no trace."""
+    clients: dict[int, Client] = {}
+    tokens: dict[int, str] = {}
+    # A stream gives its connection back; here that is the one that holds the test's transaction.
+    monkeypatch.setattr(connections, "close_all", lambda: None)
+
+    def headers_of(user: User, token: str) -> dict[str, str]:
+        if user.pk not in tokens:
+            tokens[user.pk] = ApiToken.issue(user=user, name="visit")[1]
+        return {"Authorization": f"Bearer {token or tokens[user.pk]}"}
+
+    def client_of(user: User) -> Client:
+        if user.pk not in clients:
+            clients[user.pk] = Client(raise_request_exception=False)
+            clients[user.pk].force_login(user)
+        return clients[user.pk]
+
+    def visit_as(user: User | None, name: str, method: str, *, token: str = "") -> HttpResponseBase:
+        route = ROUTES[name]
+        path = reverse(name, kwargs={key: arguments[key] for key in get_resolver_arguments(name)})
+        on_api = name in API
+        headers = headers_of(user, token) if user and on_api else {}
+        client = client_of(user) if user and not on_api else Client(raise_request_exception=False)
+        with rolled_back():
+            if method == "GET":
+                return closed(client.get(path + route.query, headers=headers))
+            return closed(client.generic(method, path, headers=headers, **encoded(name, route.body)))
+
+    return visit_as
+
+
+@contextlib.contextmanager
+def rolled_back() -> Iterator[None]:
+    """Undo what is written to the database inside."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def closed(reply: HttpResponseBase) -> HttpResponseBase:
+    """Return a reply, its stream let go unread if it has one."""
+    if reply.streaming:
+        request_finished.disconnect(close_old_connections)
+        reply.close()
+        request_finished.connect(close_old_connections)
+    return reply
+
+
+def get_resolver_arguments(name: str) -> set[str]:
+    """Return the names of the arguments that route `name` is built from."""
+    *space, last = name.split(":")
+    resolver = get_resolver()
+    for part in space:
+        _, resolver = resolver.namespace_dict[part]
+    return set(resolver.reverse_dict.getlist(last)[0][0][0][1])
+
+
+def encoded(name: str, body: dict[str, object]) -> dict[str, object]:
+    """Return the keyword arguments that send `body` the way the route takes it."""
+    if name in API and "file" not in body:
+        return {"data": json.dumps(body), "content_type": "application/json"}
+    fields = {key: SimpleUploadedFile("lease.txt", b"words") if key == "file" else value for key, value in body.items()}
+    return {"data": encode_multipart(BOUNDARY, fields), "content_type": MULTIPART_CONTENT}
+
+
+def codes(visit, user: User | None, name: str, methods: tuple[str, ...] = METHODS, **more: str) -> dict[str, int]:
+    """Return the status code of each method that the route has."""
+    replies = {method: visit(user, name, method, **more).status_code for method in methods}
+    return {method: code for method, code in replies.items() if code != NO_SUCH_METHOD}
+
+
+def test_every_route_has_an_entry():
+    assert sorted(ROUTES) == OURS
+
+
+def test_visitors_are_sent_to_sign_in(visit):
+    wrong = {}
+    for name in [name for name in OURS if ROUTES[name].audience is not Audience.ANYONE]:
+        found = codes(visit, None, name)
+        if set(found.values()) != {401 if name in API else 302}:
+            wrong[name] = found
+        if name not in API and not visit(None, name, next(iter(found)))["Location"].startswith("/accounts/login/"):
+            wrong[name] = "leads elsewhere"
+    assert wrong == {}
+
+
+def test_nothing_is_there_for_the_outsider(visit, cast):
+    found = {name: codes(visit, cast.outsider, name) for name in MEMBERS_ONLY}
+    assert {name: those for name, those in found.items() if set(those.values()) != {404}} == {}
+
+
+def test_nothing_is_there_for_a_token_of_another_workspace(visit, cast):
+    own = Workspace.objects.create(slug="own", name="Own")
+    Member.objects.create(workspace=own, user=cast.owner, role=Role.OWNER)
+    _, token = ApiToken.issue(user=cast.owner, name="bound", workspace=own)
+    found = {name: codes(visit, cast.owner, name, token=token) for name in MEMBERS_ONLY if name in API}
+    assert {name: those for name, those in found.items() if set(those.values()) != {404}} == {}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_may_what_it_may(role, visit, cast):
+    """A role below the one needed gets 403; from there on up the route does its work (and may refuse the input)."""
+    wrong = {}
+    for name in MEMBERS_ONLY:
+        route = ROUTES[name]
+        for method, code in codes(visit, getattr(cast, role.value), name).items():
+            needed = route.reads if method == "GET" else route.writes
+            if role.rank < needed.rank:
+                as_it_should = code == 403
+            else:
+                as_it_should = code not in {401, 403, 500} and (code != 404 or route.absent)
+            if not as_it_should:
+                wrong[name, method] = code
+    assert wrong == {}
+
+
+def test_a_person_gets_their_own(visit, cast):
+    names = [name for name in OURS if ROUTES[name].audience is Audience.PERSON]
+    found = {name: codes(visit, cast.outsider, name, ("GET",)) for name in names}
+    assert {name: those for name, those in found.items() if not set(those.values()) <= {200, 302}} == {}
+
+
+def test_open_routes_break_for_nobody(visit):
+    names = [name for name in OURS if ROUTES[name].audience is Audience.ANYONE]
+    found = {name: codes(visit, None, name, ("GET", "POST")) for name in names}
+    assert {name: those for name, those in found.items() if 500 in those.values()} == {}
+
+
+def test_the_admin_is_for_staff(cast):
+    kinds = [f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry]
+    paths = [reverse("admin:index"), *(reverse(f"admin:{kind}_changelist") for kind in kinds)]
+    client = Client()
+    client.force_login(cast.owner)
+    for path in paths:
+        assert Client().get(path)["Location"].startswith("/admin/login/")
+        assert client.get(path, follow=True).status_code == 403
+    User.objects.filter(pk=cast.owner.pk).update(is_staff=True, is_superuser=True)
+    assert [client.get(path).status_code for path in paths] == [200] * len(paths)
