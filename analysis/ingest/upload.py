@@ -197,7 +197,7 @@ def _enqueue(version_id: int | None) -> None:
 def _on_commit(action: Callable[[], object]) -> None:
     # Robust: a broker that is down is logged, not shown; the beat sends versions that nobody took.
     # Not `action` itself: Django logs a robust callback that fails by its __qualname__, which a partial has not.
-    transaction.on_commit(lambda: action(), robust=True)
+    transaction.on_commit(lambda: action(), robust=True)  # noqa: PLW0108
 
 
 def _delete_questions(document: Document) -> list[str]:
