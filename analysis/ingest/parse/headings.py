@@ -51,13 +51,12 @@ _LONGEST_LABEL, _LONGEST_TITLE = 60, 300
 _ANNEXES = "exhibit|schedule|appendix|annex|annexure|attachment|addendum"
 _DIVISIONS = "article|part|chapter|title"
 _KEYWORD = rf"(?:{_ANNEXES}|{_DIVISIONS}|section|clause)"
-_NUMBER = r"(?:\d{1,3}(?:\.\d{1,3}){0,4}|[IVXLC]{1,7}|[A-Z]{1,2}(?:[-.]?\d{1,2})?)"
+_NUMBER = r"(?:\d{1,3}(?:\.\d{1,3}){0,4}|[IVXLC]{1,7}|[A-Z](?:[-.]?\d{1,2})?)"
 _NAMED = re.compile(
-    rf"(?P<label>(?P<keyword>{_KEYWORD})\s+[\"“]?(?P<number>{_NUMBER})[\"”]?)(?![\w(])[.:)]?\s*[-–—]?\s*(?P<rest>.*)",
-    re.I,
+    rf"(?P<label>(?P<keyword>(?i:{_KEYWORD}))\s+[\"“]?(?P<number>{_NUMBER})[\"”]?)(?![\w(])[.:)]?\s*[-–—]?\s*(?P<rest>.*)"
 )
 _NUMBERED = re.compile(
-    r"(?P<label>(?:§{1,2}\s*)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,4}))"
+    r"(?P<label>(?:§{1,2}\s*)?(?P<number>[1-9]\d?(?:\.\d{1,2}){0,4}))"
     r"(?:\s?[.)]\s*(?=[A-Z\"“'‘\[])|\s+)(?P<rest>\S.*)"
 )
 _ROMAN = re.compile(r"(?P<label>(?P<number>[IVXLC]{1,6}))\.\s+(?P<rest>\S.*)")
@@ -73,7 +72,7 @@ _NOT_HEADINGS = re.compile(
     r"witness|page|draft|execution (?:copy|version)|party [a-z]|form of|section page|page section|professional|company|"
     r"whereas|investor|buyer|seller|purchaser|licensor|licensee|landlord|tenant|employee|employer|executive|consultant|"
     r"client|customer|provider|lender|borrower|supplier|distributor|contractor|parties|the parties|"
-    r"w i t n e s s e t h|seal|notary public|dated|tel|fax|telephone|facsimile|e-?mail)\b[:\s_.\d]*|[\[(].*|.*:.*",
+    r"w i t n e s s e t h|seal|notary public|dated|tel|fax|telephone|facsimile|e-?mail)\b[:\s_.\d]*",
     re.I,
 )
 _SMALL_WORDS = frozenset(
@@ -289,6 +288,8 @@ def _caps(lines: list[_Line], index: int) -> _Candidate | None:
     """A short line in capitals that is a paragraph of its own."""
     line = lines[index]
     text = line.text.rstrip(":")
+    if ":" in text or text.startswith(("[", "(")):
+        return None
     letters = sum(char.isalpha() for char in text)
     if not (line.opens and line.closes and _is_caps(text)) or letters < 6 or letters < 0.7 * len(text.replace(" ", "")):
         return None
@@ -310,7 +311,8 @@ def _title(rest: str, line: _Line) -> tuple[str, bool]:
     head = rest[: stop.start()] if stop else rest
     if stop and _is_title(head):
         return rest[: stop.start()], bool(rest[stop.end() :].strip()) or not line.closes
-    if not stop and _is_title(rest) and (line.closes or (line.opens and line.ends_early)) and len(rest) < 90:
+    alone = line.closes or (line.ends_early and (line.opens or _is_caps(rest)))
+    if not stop and alone and _is_title(rest) and len(rest) < 90:
         return rest, False
     return "", False
 
@@ -320,7 +322,7 @@ def _is_title(text: str) -> bool:
     words = text.split()
     if not words or len(words) > _MOST_TITLE_WORDS or text.endswith((",", ";")):
         return False
-    if not any(char.isalpha() for char in words[0]) or words[0][0].islower() or text.count("___"):
+    if not any(char.isalpha() for char in words[0]) or words[0][0].islower() or "___" in text or "$" in text:
         return False
     weighty = [word.strip("()[]\"'“”‘’,;*") for word in words if word.lower().strip(",") not in _SMALL_WORDS]
     weighty = [word for word in weighty if word and word[0].isalpha()]
@@ -373,15 +375,29 @@ def _without_filing_mark(candidates: list[_Candidate]) -> list[_Candidate]:
 def _without_contents(candidates: list[_Candidate], text: str) -> list[_Candidate]:
     """Leave out the table of contents: lines with page numbers in company, and headings that come again later."""
     contents = [bool(_TOC_LINE.search(_line_at(text, candidate))) for candidate in candidates]
-    last = {(c.label.lower(), c.title.lower()): index for index, c in enumerate(candidates)}
+    last = {_identity(candidate): index for index, candidate in enumerate(candidates)}
     kept = []
     for index, candidate in enumerate(candidates):
-        company = sum(contents[max(0, index - 3) : index + 4])
-        in_contents = contents[index] and company >= 3
-        comes_again = last[candidate.label.lower(), candidate.title.lower()] != index and not candidate.run_in
-        if not in_contents and not (comes_again and (candidate.label or candidate.family == "caps")):
+        listed = contents[index] and sum(contents[max(0, index - 3) : index + 4]) >= 3
+        comes_again = last[_identity(candidate)] != index and not candidate.run_in
+        if not (listed or comes_again or candidate.title.lower() == "table of contents"):
             kept.append(candidate)
-    return [candidate for candidate in kept if candidate.title.lower() != "table of contents"]
+    annexes = [candidate for candidate in kept if candidate.family == "annex"]
+    return [one for one in kept if not any(_announces(one, annex) for annex in annexes)]
+
+
+def _identity(candidate: _Candidate) -> tuple[str, str]:
+    return candidate.label.lower(), candidate.title.lower()
+
+
+def _announces(candidate: _Candidate, annex: _Candidate) -> bool:
+    """Whether `candidate` only names an annex that follows, as a list of schedules does."""
+    if candidate.family != "annex" or candidate.start_char >= annex.start_char:
+        return False
+    if (_keyword(candidate), candidate.number) != (_keyword(annex), annex.number):
+        return False
+    words, others = set(candidate.title.lower().split()), set(annex.title.lower().split())
+    return 2 * len(words & others) >= min(len(words), len(others))
 
 
 def _line_at(text: str, candidate: _Candidate) -> str:

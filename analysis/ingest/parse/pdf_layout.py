@@ -283,5 +283,5 @@ def _gap(before: Line, after: Line, pitch: float, right: float) -> str:
     room = right - before.x1
     word = len(after.text.split(" ", 1)[0]) / max(1, len(after.text)) * (after.x1 - after.x0)
     ended = room > word + 0.4 * before.height
-    starts = after.text[:1].isupper() or _OPENS_ITEM.match(after.text)
-    return "\n\n" if ended and starts and _ENDS_SENTENCE.search(before.text) else "\n"
+    starts = after.text[:1].isupper() and _ENDS_SENTENCE.search(before.text)
+    return "\n\n" if ended and (starts or _OPENS_ITEM.match(after.text)) else "\n"
