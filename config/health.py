@@ -93,7 +93,7 @@ def language_model() -> str:
     if reply.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
         return "The language model's server refuses the key it is given."
     # Some servers list no models; one that says so is there all the same.
-    return "The language model's server is failing." if reply.is_server_error else OK
+    return f"The language model is not ready (status {reply.status_code})." if reply.is_server_error else OK
 
 
 def _redis() -> redis.Redis:

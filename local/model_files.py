@@ -208,7 +208,7 @@ def _download(url: str, partial: Path, model: ModelFile) -> None:
             partial.open("ab" if resumed else "wb") as file,
             _bar(model.name, model.size_bytes, done=have if resumed else 0) as bar,
         ):
-            for block in reply.iter_bytes(BLOCK_BYTES):
+            for block in reply.iter_bytes():
                 file.write(block)
                 bar.update(len(block))
     if partial.stat().st_size < model.size_bytes:

@@ -1,0 +1,136 @@
+"""What `manage.py up` decides before it starts anything, and one whole run of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from local import home, model_files, parts, postgres, process, up
+from local.process import StartFailed, free_port, wait_until
+from tests.local.test_process import soon
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LECTERN_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_engines_keep_their_ports_while_nobody_takes_them(own_home: Path) -> None:
+    first = up._engine_ports()
+    assert len(set(first.values())) == 3
+    assert up._engine_ports() == first
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", first["valkey"]))
+        other.listen()
+        second = up._engine_ports()
+    assert second["valkey"] != first["valkey"]
+    assert (second["postgres"], second["llama"]) == (first["postgres"], first["llama"])
+
+
+def test_a_taken_web_port_is_said_and_the_next_one_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        monkeypatch.setenv("LECTERN_PORT", str(taken))
+        port = up._web_port(said.append)
+    assert port > taken
+    assert said == [f"Port {taken} is taken by another program; Lectern uses {port}."]
+    said.clear()
+    assert up._web_port(said.append) == taken
+    assert said == []
+
+
+def test_an_engine_named_by_an_address_is_not_started(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/lectern")
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere")
+    ports = up._engine_ports()
+    assert up._endpoints(ports, with_model=False) == {}
+    assert up._engines(ports, None, None) == []
+    monkeypatch.delenv("REDIS_URL")
+    assert [part.name for part in up._engines(ports, None, None)] == ["valkey"]
+    assert list(up._endpoints(ports, with_model=False)) == ["redis_url"]
+
+
+def test_the_bundled_model_is_known_by_its_address_and_key(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/lectern")
+    ports = up._engine_ports()
+    endpoints = up._endpoints(ports, with_model=True)
+    assert endpoints["llm_url"] == f"http://127.0.0.1:{ports['llama']}/v1"
+    assert endpoints["llm_key"] == (own_home / "secrets" / "llama").read_text()
+
+
+@pytest.mark.parametrize(("host", "reached"), [
+    ("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("fd00::7", "[fd00::7]"), ("box", "box"),
+])  # fmt: skip
+def test_the_address_by_which_this_machine_reaches_the_web_server(host: str, reached: str) -> None:
+    assert parts.own_address(host) == reached
+
+
+def test_postgres_on_a_taken_port_says_so(own_home: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        part = parts.database(port)
+        started = process.start(part.command, log=part.log, account=part.account, stop_signal=part.death_signal)
+        with pytest.raises(StartFailed, match=rf'could not bind IPv4 address "127\.0\.0\.1"(.|\n)*{port}'):
+            wait_until(lambda: postgres.ready(port), started, log=part.log, timeout_seconds=30)
+
+
+@pytest.mark.model
+def test_a_whole_run(tmp_path: Path) -> None:
+    """Start everything in a fresh home, kill parts of it, stop it; twice, since a home must open again."""
+    model = model_files.find(model_files.MODEL_FILES["0.5b"])
+    if model is None:
+        pytest.fail("The bundled model is not here: run `make model` once, or set LECTERN_MODEL_FILE.")
+    settings = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    settings |= {"LECTERN_HOME": str(tmp_path), "LECTERN_MODEL_FILE": str(model), "LECTERN_PORT": str(free_port())}
+    settings |= {"LECTERN_BUNDLED_LLM": "0.5b", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    for _ in range(2):
+        _run_once(tmp_path, settings)
+
+
+def _run_once(folder: Path, settings: dict[str, str]) -> None:
+    output = (folder / "output").open("w")
+    command = [sys.executable, "manage.py", "up"]
+    boss = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=output, stderr=output, start_new_session=True)
+
+    def said() -> str:
+        return (folder / "output").read_text()
+
+    try:
+        assert soon(lambda: "Ctrl-C stops it." in said() or boss.poll() is not None, 240), said()
+        address, path = re.findall(r"(http://127\.0\.0\.1:\d+)(/start/\S+/)", said())[0]
+        assert soon(lambda: httpx.get(f"{address}/healthz").status_code == 200, 60)
+        assert httpx.get(f"{address}{path}", follow_redirects=True).status_code == 200
+        again = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
+        assert again.returncode == 1
+        assert again.stderr.strip().endswith(f"Lectern is already running at {address}/ (process {boss.pid}).")
+
+        children = {child.pid: child for child in psutil.Process(boss.pid).children(recursive=True)}
+        database = next(child for child in children.values() if child.name() == "postgres" and child.ppid() == boss.pid)
+        database.kill()
+        assert soon(lambda: "PostgreSQL is ready again." in said(), 60), said()
+        assert soon(lambda: httpx.get(f"{address}/healthz").status_code == 200, 60)
+        children |= {child.pid: child for child in psutil.Process(boss.pid).children(recursive=True)}
+    finally:
+        boss.send_signal(signal.SIGINT)
+        boss.wait(timeout=30)
+        output.close()
+    assert said().endswith("Stopping.\nStopped.\n")
+    assert [child for child in children.values() if child.is_running()] == []
+    assert home.read_endpoints() == {} or not (folder / "run" / "engines.json").exists()
