@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import Http404
 
+from analysis.answer.ask import answer_stop
 from analysis.models import Answer, Purpose
 from workspaces.access import Viewer, get_question_or_404
 from workspaces.models import Role
@@ -46,8 +47,6 @@ def asked_payload(answer: Answer) -> dict[str, Any]:
 
 def stop(answer: Answer) -> dict[str, Any]:
     """Stop the answer and return where it stands; a finished one is left as it is."""
-    from analysis.answer.ask import answer_stop
-
     if answer.open:
         answer_stop(answer)
         answer.refresh_from_db(fields=["status"])

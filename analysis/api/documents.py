@@ -17,6 +17,7 @@ from analysis.api.errors import refusal
 from analysis.api.responses import Limit, Offset, page_of, produces, responses
 from analysis.api.schemas import DocumentOut, DocumentPage, TextOut, UploadedOut
 from analysis.errors import UserError
+from analysis.ingest.render import page_image
 from analysis.ingest.upload import document_delete, document_upload
 from analysis.models import Document, DocumentVersion, IngestStatus
 from workspaces.access import documents_for, get_document_or_404, member_or_404
@@ -146,8 +147,6 @@ def get_page_image(request: ApiRequest, document_id: UUID, number: int) -> HttpR
     version = _ready_version(get_document_or_404(request.auth, document_id))
     if not 1 <= number <= version.page_count:
         raise Http404
-    from analysis.ingest.render import page_image
-
     etag = f'"{version.pk}-{version.parser_version}-{number}"'
     unchanged = get_conditional_response(request, etag=etag)
     response = unchanged or HttpResponse(page_image(version, number).read_bytes(), content_type="image/webp")

@@ -7,10 +7,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
+from django.http import JsonResponse
 from django.http.response import HttpResponseBase
 from ninja import Query, Router, Status
 
+from analysis.answer.ask import answer_regenerate, question_ask
 from analysis.answer.payload import answer_payload
+from analysis.answer.plan import plan_reading
 from analysis.api.answers import answer_of, asked_payload, stop
 from analysis.api.auth import ApiRequest
 from analysis.api.documents import chosen_documents
@@ -39,8 +42,6 @@ EVENTS = produces("text/event-stream", "Events: progress, token, answer, then do
 @router.post("/workspaces/{slug:slug}/plan", response=responses(200, PlanOut))
 def plan_question(request: ApiRequest, slug: str, asked: PlanIn) -> dict[str, Any]:
     """How the documents would be read for this question: mode and why, tokens, cost, time. Nothing is run."""
-    from analysis.answer.plan import plan_reading
-
     member = member_or_404(request.auth, slug)
     plan = plan_reading(
         workspace=member.workspace,
@@ -59,8 +60,6 @@ def ask_question(request: ApiRequest, slug: str, asked: QuestionIn) -> Status[An
     The answer is written in the background: follow its events, or ask for it until it is done. A question to documents
     that are still being read in waits for them.
     """
-    from analysis.answer.ask import question_ask
-
     member = member_or_404(request.auth, slug, role=Role.EDITOR)
     parent = get_question_or_404(request.auth, asked.parent_id) if asked.parent_id else None
     answer = question_ask(
@@ -105,9 +104,9 @@ def _question_payload(question: Question) -> dict[str, Any]:
 @router.get("/questions/{uuid:question_id}", response=responses(200, AnswerOut))
 def get_question(
     request: ApiRequest, question_id: UUID, number: Annotated[Number | None, Query(None)] = None
-) -> dict[str, Any]:
+) -> JsonResponse:
     """The question with its latest answer, or with answer `number`: sentences, checked citations, receipt."""
-    return answer_payload(answer_of(request.auth, question_id, number=number))
+    return JsonResponse(answer_payload(answer_of(request.auth, question_id, number=number)))
 
 
 @router.get("/questions/{uuid:question_id}/events", response=responses(200, None), openapi_extra=EVENTS)
@@ -129,7 +128,5 @@ def stop_question(request: ApiRequest, question_id: UUID) -> dict[str, Any]:
 @router.post("/questions/{uuid:question_id}/regenerate", response=responses(202, AskedOut, 403))
 def regenerate_answer(request: ApiRequest, question_id: UUID, again: AgainIn) -> Status[Any]:
     """Answers the question anew, in another mode or by another language model; earlier answers stay."""
-    from analysis.answer.ask import answer_regenerate
-
     question = get_question_or_404(request.auth, question_id, role=Role.EDITOR)
     return Status(202, asked_payload(answer_regenerate(question, mode=again.mode, llm=again.llm)))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ninja import Query, Router
 
+from analysis.answer.retrieve import retrieve
 from analysis.api.auth import ApiRequest
 from analysis.api.documents import chosen_documents
 from analysis.api.responses import responses
@@ -27,8 +28,6 @@ def search(
     document_id: Annotated[list[UUID], Query([], max_length=DOCUMENT_IDS_MAX)] = [],  # noqa: B006
 ) -> list[dict[str, Any]]:
     """The passages that answer `q` best, best first; document_id (repeatable) keeps to those documents."""
-    from analysis.answer.retrieve import retrieve
-
     member = member_or_404(request.auth, slug)
     if not q.strip():
         raise UserError("Say what to search for.", code="empty_query")

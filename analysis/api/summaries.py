@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.http import JsonResponse
 from django.http.response import HttpResponseBase
 from ninja import Router, Status
 
+from analysis.answer.ask import summary_ask
 from analysis.answer.payload import answer_payload
 from analysis.api.answers import answer_of, asked_payload, stop
 from analysis.api.auth import ApiRequest
@@ -25,16 +27,14 @@ router = Router(tags=["Summaries"])
 @router.post("/documents/{uuid:document_id}/summaries", response=responses(202, AskedOut, 403))
 def ask_summary(request: ApiRequest, document_id: UUID, asked: SummaryIn) -> Status[Any]:
     """Starts a summary of the document; it is written in the background like an answer."""
-    from analysis.answer.ask import summary_ask
-
     document = get_document_or_404(request.auth, document_id, role=Role.EDITOR)
     return Status(202, asked_payload(summary_ask(document=document, user=request.auth.user, llm=asked.llm)))
 
 
 @router.get("/summaries/{uuid:summary_id}", response=responses(200, AnswerOut))
-def get_summary(request: ApiRequest, summary_id: UUID) -> dict[str, Any]:
+def get_summary(request: ApiRequest, summary_id: UUID) -> JsonResponse:
     """The summary: sentences, checked citations, receipt."""
-    return answer_payload(answer_of(request.auth, summary_id, purpose=Purpose.SUMMARY))
+    return JsonResponse(answer_payload(answer_of(request.auth, summary_id, purpose=Purpose.SUMMARY)))
 
 
 @router.get("/summaries/{uuid:summary_id}/events", response=responses(200, None), openapi_extra=EVENTS)

@@ -19,6 +19,7 @@ from analysis.words import names, negated, quantities, references, words
         ("two hundred and fifty thousand", {"250000"}),
         ("Section 4.2 of page 9", set()),
         ("version 1.2.3", {"1.2.3"}),
+        ("October 1,1996", {"1", "1996"}),
     ],
 )
 def test_quantities(text, numbers):

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from analysis.api.schemas import AnswerOut
 from analysis.llm import catalogue
 from analysis.llm.catalogue import LLM
 from analysis.models import Answer, AnswerStatus, DocumentVersion, Purpose, Question
@@ -151,6 +152,7 @@ def test_a_follow_up_names_its_question(editor: Caller, cast: Cast, version: Doc
 
 def test_an_answer_with_its_evidence(viewer: Caller, cast: Cast, version: DocumentVersion) -> None:
     answer = make_answer(cast, version, "Five years.")
+    Answer.objects.filter(pk=answer.pk).update(coverage={"parts": 1, "pages_read": [[1, 2]]})
     start, end = TEXT.index("five"), TEXT.index(".")
     add_sentence(answer, 0, "Five years.", (version, start, end))
 
@@ -174,6 +176,8 @@ def test_an_answer_with_its_evidence(viewer: Caller, cast: Cast, version: Docume
             "score": 0.9,
         }
     ]
+    assert reply["coverage"]["parts"] == 1  # what the receipt holds beyond the documented fields comes too
+    AnswerOut.model_validate(reply)
     text = viewer.get(f"/documents/{version.document_id}/text", start_char=start, end_char=end).json()["text"]
     assert text == reply["citations"][0]["quote"]
 
