@@ -83,6 +83,9 @@ class Member(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "user"], name="one_place_per_person")]
 
+    def __str__(self) -> str:
+        return str(self.get_role_display())
+
     def may(self, role: Role) -> bool:
         """Return whether this member's role is `role` or above."""
         return Role(self.role).rank >= role.rank

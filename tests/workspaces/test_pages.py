@@ -274,7 +274,7 @@ class TestTokens:
         page = client.get(reverse("api_tokens"))
         assert secret not in page.content.decode()
         assert "nightly The Firm" in words(page)
-        assert "never" in words(page)
+        assert "never used" in words(page)
 
     def test_not_for_a_workspace_one_is_not_in(self, cast, signed_in):
         reply = signed_in(cast.outsider).post(reverse("api_tokens"), {"name": "x", "workspace": cast.workspace.pk})
