@@ -316,6 +316,52 @@
     return { start, end: start + text.length, text };
   }
 
+  // Beside its words an SVG has no text to select, and browsers then select from its beginning. So dragging over a page
+  // image takes the nearest words instead. Double and triple clicks, and fingers, hit words and are left to the browser.
+  const between = (value, low, high) => Math.min(high, Math.max(low, value));
+
+  function caretAt(section, x, y) {
+    let best = null;
+    for (const line of all(".layer text", section)) {
+      const box = line.getBoundingClientRect();
+      const away = Math.abs(y - between(y, box.top, box.bottom)) * 8 + Math.abs(x - between(x, box.left, box.right));
+      if (!best || away < best.away) best = { line, box, away };
+    }
+    if (!best) return null;
+    const { line, box } = best;
+    const inside = new DOMPoint(between(x, box.left + 0.5, box.right - 0.5), (box.top + box.bottom) / 2);
+    const point = inside.matrixTransform(line.getScreenCTM().inverse());
+    const index = line.getCharNumAtPosition(point);
+    if (index < 0) return { node: line.firstChild, offset: x > (box.left + box.right) / 2 ? line.firstChild.length : 0 };
+    const character = line.getExtentOfChar(index);
+    return { node: line.firstChild, offset: point.x > character.x + character.width / 2 ? index + 1 : index };
+  }
+
+  const nearestSection = (y) => sections.findLast((section) => section.getBoundingClientRect().top <= y) || sections[0];
+
+  function startSelecting(event) {
+    const section = event.target.closest?.(".page-sheet");
+    if (!section || event.button !== 0 || event.detail > 1) return;
+    event.preventDefault();
+    pages.focus({ preventScroll: true });
+    const caret = caretAt(section, event.clientX, event.clientY);
+    const selection = getSelection();
+    if (!caret) return selection.removeAllRanges();
+    if (event.shiftKey && selection.rangeCount) selection.extend(caret.node, caret.offset);
+    else selection.collapse(caret.node, caret.offset);
+    document.addEventListener("mousemove", goOnSelecting);
+    document.addEventListener("mouseup", () => document.removeEventListener("mousemove", goOnSelecting), { once: true });
+  }
+
+  function goOnSelecting(event) {
+    const frame = pages.getBoundingClientRect();
+    if (event.clientY > frame.bottom - 24) pages.scrollBy(0, 24);
+    else if (event.clientY < frame.top + 24) pages.scrollBy(0, -24);
+    const y = between(event.clientY, frame.top + 1, frame.bottom - 1);
+    const caret = caretAt(nearestSection(y), event.clientX, y);
+    if (caret && getSelection().rangeCount) getSelection().extend(caret.node, caret.offset);
+  }
+
   function offerTools() {
     const tools = find("#selection-tools");
     const found = selected();
@@ -428,6 +474,7 @@
     waiting = true;
     requestAnimationFrame(() => { waiting = false; trackPage(); if (!find("#selection-tools").hidden) offerTools(); });
   }, { passive: true });
+  pages.addEventListener("mousedown", startSelecting);
   document.addEventListener("selectionchange", () => { if (!selected()) find("#selection-tools").hidden = true; });
   document.addEventListener("pointerup", () => setTimeout(offerTools));
   document.addEventListener("keyup", (event) => { if (event.shiftKey) offerTools(); });

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from math import floor, log10
 from typing import Any
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -13,9 +14,9 @@ from django.utils.safestring import SafeString
 from analysis import progress
 from analysis.answer.payload import answer_payload
 from analysis.answer.render import render_answer, render_text
-from analysis.models import Answer, Document, Purpose, Question
+from analysis.models import Answer, AnswerStatus, Document, Purpose, Question
 from analysis.types import Mode
-from analysis.views.fold import LiveAnswer
+from analysis.views.fold import NOT_BEGUN, LiveAnswer
 from workspaces.models import Member, Role
 
 MODES = [
@@ -66,9 +67,15 @@ class Card:
     @cached_property
     def live(self) -> LiveAnswer:
         """What the events say so far, so that the page shows it before its script has connected."""
-        live = LiveAnswer(self.answer.pk)
+        live = LiveAnswer(self.answer.pk, before=self._before_it_begins())
         live.take(progress.replay(progress.answer_stream(self.answer.pk)))
         return live
+
+    def _before_it_begins(self) -> str:
+        if self.answer.status != AnswerStatus.WAITING:
+            return NOT_BEGUN
+        waited_for = [each.name for each in self.documents if each.version is None or not each.version.ready]
+        return f"Waiting for {', '.join(waited_for)} to be read in" if waited_for else NOT_BEGUN
 
     @cached_property
     def html(self) -> SafeString:
@@ -206,7 +213,7 @@ def dollars(cost_usd: float) -> str:
     """Return a price as short as it can be said: "$0", "$0.0042", "$1.25"."""
     if cost_usd == 0:
         return "$0"
-    return f"${cost_usd:.2f}" if cost_usd >= 1 else f"${cost_usd:.2g}"
+    return f"${cost_usd:.{max(2, 1 - floor(log10(cost_usd)))}f}"
 
 
 def duration(seconds: float) -> str:

@@ -15,12 +15,18 @@ from django.utils.safestring import SafeString, mark_safe
 from analysis.answer.render import block_starts, render_text
 from analysis.progress import LAST_EVENTS, Event
 
+NOT_BEGUN = "Waiting to begin"
+
 
 class LiveAnswer:
-    """The state that an answer's events add up to. `ended`: the last event is among them."""
+    """The state that an answer's events add up to. `ended`: the last event is among them.
 
-    def __init__(self, answer_id: object) -> None:
+    before: what the stage says as long as no event has named one.
+    """
+
+    def __init__(self, answer_id: object, *, before: str = NOT_BEGUN) -> None:
         self.answer_id = str(answer_id)
+        self._before = before
         self.text = ""
         self.stage: dict[str, Any] = {}
         self.ended = False
@@ -100,7 +106,7 @@ class LiveAnswer:
     @property
     def stage_line(self) -> SafeString:
         """Return where the run stands, in words, with a bar where there is something to count."""
-        words = format_html("<span>{}</span>", self.stage.get("message") or "Waiting to begin")
+        words = format_html("<span>{}</span>", self.stage.get("message") or self._before)
         if not self.stage.get("total"):
             return words
         done, total = int(self.stage.get("done") or 0), int(self.stage["total"])

@@ -22,7 +22,7 @@ from analysis.errors import LecternError
 from analysis.llm.catalogue import LLM, llm_get, llms
 from analysis.models import Answer, Document, DocumentVersion, Question
 from analysis.types import Mode, ReadingPlan, Span
-from analysis.views.cards import MODES, Card, card_for, duration, newest_answer, with_status
+from analysis.views.cards import MODES, Card, card_for, dollars, duration, newest_answer, with_status
 from analysis.views.pages import Box, page_marks
 from workspaces.access import (
     documents_for,
@@ -167,7 +167,7 @@ def plan_line(plan: ReadingPlan) -> str:
     seconds = f"about {duration(max(1, round(plan.expected_seconds)))}"
     if plan.cached_tokens * 2 > plan.prompt_tokens:
         seconds += " (already read)"
-    cost = f" · up to ${plan.cost_usd_cold:.2g}" if plan.cost_usd_cold else ""
+    cost = f" · up to {dollars(plan.cost_usd_cold)}" if plan.cost_usd_cold else ""
     return f"{read} · {about}{plan.prompt_tokens:,} tokens · {seconds}{cost}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -36,9 +37,10 @@ class AnswerStream:
     def __init__(self, request: HttpRequest, answer: Answer) -> None:
         self.request = request
         self.answer_id = answer.pk
-        self.user_id = request.user.pk
+        self.user_id = person(request).pk
         self.workspace_id = answer.question.workspace_id
         self.finished = not answer.open
+        self._checked_at = time.monotonic()
 
     async def frames(self, seen: str) -> AsyncIterator[bytes]:
         """Yield messages until the answer is finished; `seen` is the id of the last one that the page has."""
@@ -47,27 +49,32 @@ class AnswerStream:
             return
         live, new_reader = LiveAnswer(self.answer_id), seen == NEW_READER
         async for events in progress.follow(progress.answer_stream(self.answer_id)):
+            if not await self._may_go_on(events is None):
+                return
             if events is None:
-                if not await checked(still_member)(self.user_id, self.workspace_id):
-                    return
                 # The events may be gone (they are kept for a day), or their writer; the row is what counts.
                 if not await checked(self._still_open)():
-                    yield await self._last(seen)
-                    return
+                    break
                 yield HEARTBEAT
                 continue
             old, new = _split(events, seen)
-            if old:
-                live.take(old)
-                live.changes()
+            live.take(old)
+            live.changes()  # what the page has already
             live.take(new)
-            seen = events[-1].id if new else seen
             if live.ended:
-                yield await self._last(seen)
-                return
+                break
             if new:
-                yield frame(live.everything() if new_reader else live.changes() or "<!-- -->", id=seen)
+                seen = new[-1].id
+                yield frame(live.everything() if new_reader else live.changes(), id=seen)
                 new_reader = False
+        yield await self._last(seen)
+
+    async def _may_go_on(self, heartbeat: bool) -> bool:
+        """Return whether the reader is still a member; asked at every heartbeat, and as often while words come."""
+        if not heartbeat and time.monotonic() - self._checked_at < progress.HEARTBEAT_SECONDS:
+            return True
+        self._checked_at = time.monotonic()
+        return await checked(still_member)(self.user_id, self.workspace_id)
 
     async def _last(self, seen: str) -> bytes:
         card = await checked(self._card)()
@@ -105,7 +112,7 @@ def _position(event_id: str) -> tuple[int, int]:
 async def document_events(request: HttpRequest, document_id: UUID) -> StreamingHttpResponse:
     """Return the stream of a document that is being read in: its progress, then `changed` when that is over."""
     document = await checked(lambda: get_document_or_404(person(request), document_id))()
-    return sse_response(_document_frames(request.user.pk, document.workspace_id, document_id))
+    return sse_response(_document_frames(person(request).pk, document.workspace_id, document_id))
 
 
 async def _document_frames(user_id: int, workspace_id: int, document_id: UUID) -> AsyncIterator[bytes]:
