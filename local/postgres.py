@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 
 from local.home import secret
+from local.process import StartFailed
 
 with warnings.catch_warnings():
     # The wheel looks for a run-time folder, which we do not use, and warns on machines that have none.
@@ -56,29 +57,50 @@ def _let_through(path: Path) -> None:
 
 
 def install(data: Path) -> None:
-    """Make the cluster in `data` unless it stands: password access only, superuser `lectern`."""
-    if (data / "PG_VERSION").exists():
-        return
+    """Make the cluster in `data` unless it stands: password access only, superuser `lectern`. Raises StartFailed.
+
+    A cluster that was moved or copied here is made the server's own again.
+    """
     owner = account()
-    data.mkdir(parents=True, exist_ok=True)
+    data.parent.mkdir(parents=True, exist_ok=True)
+    if owner is not None:
+        _let_through(data)
+        _let_through(binary("postgres"))
+    if (data / "PG_VERSION").exists():
+        _own(data, owner)
+        return
+    # Made beside its place and moved there: a first start that is cut off leaves nothing that looks like a cluster.
+    draft = data.with_name(data.name + ".new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    _own(draft, owner)
+    _initdb(draft, owner)
+    draft.replace(data)
+
+
+def _own(data: Path, owner: pwd.struct_passwd | None) -> None:
+    """Give the folder and all in it to `owner`, and to nobody else, as PostgreSQL demands."""
+    if owner is None or data.stat().st_uid == owner.pw_uid:
+        return
+    for path in (data, *data.rglob("*")):
+        os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
+    data.chmod(0o700)
+
+
+def _initdb(data: Path, owner: pwd.struct_passwd | None) -> None:
     with tempfile.NamedTemporaryFile("w") as password:
         password.write(secret("postgres"))
         password.flush()
         if owner is not None:
-            _let_through(data)
-            _let_through(binary("postgres"))
-            os.chown(data, owner.pw_uid, owner.pw_gid)
             os.chown(password.name, owner.pw_uid, owner.pw_gid)
-        try:
-            subprocess.run(
-                [binary("initdb"), "-D", data, "-U", "lectern", "--auth=scram-sha-256", f"--pwfile={password.name}",
-                 "--encoding=utf8", "--locale-provider=builtin", "--locale=C.UTF-8"],
-                check=True, capture_output=True, user=owner.pw_uid if owner else None,
-                group=owner.pw_gid if owner else None,
-            )  # fmt: skip
-        except subprocess.CalledProcessError:
-            shutil.rmtree(data, ignore_errors=True)
-            raise
+        made = subprocess.run(
+            [binary("initdb"), "-D", data, "-U", "lectern", "--auth=scram-sha-256", f"--pwfile={password.name}",
+             "--encoding=utf8", "--locale-provider=builtin", "--locale=C.UTF-8"],
+            check=False, capture_output=True, text=True, user=owner.pw_uid if owner else None,
+            group=owner.pw_gid if owner else None,
+        )  # fmt: skip
+    if made.returncode != 0:
+        raise StartFailed(f"PostgreSQL could not make its folder {data}.\n{made.stderr.strip()}")
 
 
 def command(data: Path, port: int) -> list[str | Path]:

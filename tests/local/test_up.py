@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -22,9 +25,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LECTERN_HOME", str(tmp_path))
-    return tmp_path
+def own_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home outside pytest's folder, which pytest closes to PostgreSQL's account whenever it starts."""
+    with tempfile.TemporaryDirectory(prefix="lectern-test-") as folder:
+        monkeypatch.setenv("LECTERN_HOME", folder)
+        yield Path(folder)
 
 
 def test_engines_keep_their_ports_while_nobody_takes_them(own_home: Path) -> None:
@@ -91,17 +96,43 @@ def test_postgres_on_a_taken_port_says_so(own_home: Path) -> None:
             wait_until(lambda: postgres.ready(port), started, log=part.log, timeout_seconds=30)
 
 
+def test_a_cluster_that_was_copied_elsewhere_serves_again(own_home: Path) -> None:
+    data = home.room("postgres")
+    postgres.install(data)
+    (own_home / "deep").mkdir(mode=0o700)
+    copy = own_home / "deep" / "postgres"
+    shutil.copytree(data, copy)  # as `cp -r` does: the files belong to whoever copies
+    postgres.install(copy)
+    port, log = free_port(), home.room("logs") / "copy.log"
+    server = process.start(postgres.command(copy, port), log=log, account=postgres.account())
+    try:
+        wait_until(lambda: postgres.ready(port), server, log=log, timeout_seconds=60)
+    finally:
+        server.send_signal(postgres.STOP_SIGNAL)
+        server.wait(timeout=20)
+    assert server.returncode == 0
+
+
+def test_a_first_start_that_was_cut_off_leaves_nothing_in_the_way(own_home: Path) -> None:
+    data = home.room("postgres")
+    (own_home / "postgres.new").mkdir()
+    (own_home / "postgres.new" / "PG_VERSION").write_text("18")
+    postgres.install(data)
+    assert (data / "global" / "pg_control").exists()
+    assert not (own_home / "postgres.new").exists()
+
+
 @pytest.mark.model
-def test_a_whole_run(tmp_path: Path) -> None:
+def test_a_whole_run(own_home: Path) -> None:
     """Start everything in a fresh home, kill parts of it, stop it; twice, since a home must open again."""
     model = model_files.find(model_files.MODEL_FILES["0.5b"])
     if model is None:
         pytest.fail("The bundled model is not here: run `make model` once, or set LECTERN_MODEL_FILE.")
     settings = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
-    settings |= {"LECTERN_HOME": str(tmp_path), "LECTERN_MODEL_FILE": str(model), "LECTERN_PORT": str(free_port())}
+    settings |= {"LECTERN_MODEL_FILE": str(model), "LECTERN_PORT": str(free_port())}
     settings |= {"LECTERN_BUNDLED_LLM": "0.5b", "DJANGO_SETTINGS_MODULE": "config.settings"}
     for _ in range(2):
-        _run_once(tmp_path, settings)
+        _run_once(own_home, settings)
 
 
 def _run_once(folder: Path, settings: dict[str, str]) -> None:
