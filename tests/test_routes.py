@@ -206,6 +206,8 @@ def visit(arguments: dict[str, object], monkeypatch: pytest.MonkeyPatch):
     tokens: dict[int, str] = {}
     # A stream gives its connection back; here that is the one that holds the test's transaction.
     monkeypatch.setattr(connections, "close_all", lambda: None)
+    # Who may search is the question here: loading the embedding model for it would take longer than all the rest.
+    monkeypatch.setattr("analysis.answer.retrieve.retrieve", lambda *_, **__: [])
 
     def headers_of(user: User, token: str) -> dict[str, str]:
         if user.pk not in tokens:
