@@ -62,8 +62,9 @@ class Terminal:
 
     def take(self, event: Event) -> None:
         """Show one event."""
-        if event.name == "progress":
-            self._move_bar(event.data)
+        # Once text stands there a bar would write over its last line.
+        if event.name == "progress" and not self.text:
+            self._move_bar(**event.data)
         elif event.name == "token":
             self._close_bar()
             self._write(event.data["start_char"], event.data["text"])
@@ -77,12 +78,12 @@ class Terminal:
         self.out.write(f"\n\n{self.text}" if again else text, ending="")
         self.out.flush()
 
-    def _move_bar(self, data: dict[str, Any]) -> None:
+    def _move_bar(self, message: str, done: int = 0, total: int = 0, **_: Any) -> None:
         if self.bar is None:
-            self.bar = tqdm(total=0, bar_format=BAR, disable=None, file=sys.stderr, leave=False)
-        self.bar.set_description_str(data.get("message", ""), refresh=False)
-        self.bar.total, self.bar.n = data.get("total") or 1, data.get("done", 0)
-        self.bar.refresh()
+            self.bar = tqdm(desc=message, bar_format="{desc}", disable=None, file=sys.stderr, leave=False)
+        self.bar.bar_format = BAR if total else "{desc}"
+        self.bar.total, self.bar.n = total, done
+        self.bar.set_description_str(message)
 
     def _close_bar(self) -> None:
         if self.bar is not None:
