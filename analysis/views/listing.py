@@ -27,7 +27,7 @@ KINDS = {
     "text": "Text",
     "email": "E-mail",
 }
-SORTS = {
+SORTS: dict[str, F | Lower] = {
     "name": Lower("name"),
     "kind": F("version__kind"),
     "pages": F("version__page_count"),
@@ -118,7 +118,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Row:
-    """A document as the table shows it. window_percent: the share of the LLM's window that it fills; None if unknown."""
+    """A document as the table shows it. window_percent: the share of the LLM's window it fills; None if unknown."""
 
     document: Document
     version: DocumentVersion
@@ -236,7 +236,8 @@ def make_row(document: Document, llm: LLM | None) -> Row:
 def _kind_by_name(name: str) -> str:
     """Return what the file's ending says, for a version that is not parsed yet."""
     ending = PurePath(name).suffix.lstrip(".").lower()
-    return KINDS.get({"htm": "html", "md": "markdown", "txt": "text", "eml": "email"}.get(ending, ending), ending.upper())
+    kind = {"htm": "html", "md": "markdown", "txt": "text", "eml": "email"}.get(ending, ending)
+    return KINDS.get(kind, ending.upper()[:8])
 
 
 def progress_of(version: DocumentVersion) -> Progress | None:
@@ -271,8 +272,7 @@ def _annotated(documents: QuerySet[Document], llm: LLM | None) -> QuerySet[Docum
 
 def _order(sort: str) -> list[OrderBy | str]:
     """Return the ORDER BY for `sort`. Ties go by the newest, so that pages never repeat or skip a row."""
-    expression = SORTS[sort.removeprefix("-")]
-    ordered = expression.desc(nulls_last=True) if sort.startswith("-") else expression.asc(nulls_last=True)
+    ordered = OrderBy(SORTS[sort.removeprefix("-")], descending=sort.startswith("-"), nulls_last=True)
     return [ordered, "-uploaded_at", "-pk"]
 
 

@@ -36,7 +36,7 @@ expect.set_options(timeout=10_000)
 
 
 def chromium_path(bundled: str) -> str | None:
-    """Return the Chromium to drive: LECTERN_CHROMIUM, one on the PATH, else the one Playwright installed; None without."""
+    """Return the Chromium to drive: LECTERN_CHROMIUM, one on the PATH, else Playwright's own; None without any."""
     named = os.environ.get("LECTERN_CHROMIUM")
     on_path = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
     return next((path for path in [named, *on_path, bundled] if path and Path(path).exists()), None)
@@ -50,7 +50,7 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         path = chromium_path(playwright.chromium.executable_path)
         if path is None:
-            pytest.skip("No Chromium found: install it (`apt-get install chromium`) or set LECTERN_CHROMIUM to its path.")
+            pytest.skip("There is no Chromium: `apt-get install chromium`, or set LECTERN_CHROMIUM to its path.")
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
@@ -112,8 +112,8 @@ def sign_in(browser_page: Page, live_app: LiveApp) -> Callable[[User], None]:
     def sign_in_as(user: User) -> None:
         client = Client()
         client.force_login(user)
-        session = client.cookies[settings.SESSION_COOKIE_NAME].value
-        browser_page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_app.url}])
+        name = settings.SESSION_COOKIE_NAME
+        browser_page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_app.url}])
 
     return sign_in_as
 
