@@ -42,7 +42,7 @@ _DOCUMENTS = Document._meta.db_table
 
 @dataclass(frozen=True)
 class Lexeme:
-    """A stemmed word. rows: in how many chunks it stands, up to `COMMON_ROWS`; versions: of how many versions they are."""
+    """A stemmed word. rows: how many chunks have it, up to `COMMON_ROWS`; versions: of how many versions they are."""
 
     word: str
     rows: int
