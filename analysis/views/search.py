@@ -22,10 +22,12 @@ from workspaces.models import Member, Role
 RESULTS = 20
 PALETTE_DOCUMENTS = 8
 QUERY_MAX_CHARACTERS = 500
-# PostgreSQL puts these around found words; noncharacters of Unicode, taken out of the texts themselves.
-_START, _STOP = "\ufdd0", "\ufdd1"
-_UNMARKED = str.maketrans("", "", _START + _STOP)
-_HEADLINE = f'StartSel={_START}, StopSel={_STOP}, MaxFragments=2, MaxWords=32, MinWords=16, FragmentDelimiter=" … "'
+SNIPPET_CHARACTERS = 360
+LEAD_CHARACTERS = 100
+# Noncharacters of Unicode, taken out of the texts themselves: PostgreSQL puts the first two around found words; the
+# third stands in for "<", since PostgreSQL takes what looks like a tag out of what it marks.
+_START, _STOP, _LESS = "\ufdd0", "\ufdd1", "\ufdd2"
+_SENT = str.maketrans({_START: "", _STOP: "", _LESS: "", "<": _LESS, "\0": ""})
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,9 @@ def results_of(query: str, hits: list[Hit]) -> list[Result]:
 
 
 def snippets(query: str, texts: list[str]) -> list[SafeString]:
-    """Return of each text the parts that have the query's words, as safe HTML with each of these words in <mark>.
+    """Return of each text the part around the query's first word in it, as safe HTML with all such words in <mark>.
 
-    Word forms count as found ("terminate" in "termination"): PostgreSQL's own headline function cuts and marks.
+    Word forms count as found ("terminate" in "termination"): PostgreSQL, which did the search, does the marking too.
     """
     # OR instead of AND, as retrieval does: a passage need not have every word.
     sql = """
@@ -119,13 +121,27 @@ def snippets(query: str, texts: list[str]) -> list[SafeString]:
              CAST(replace(plainto_tsquery('english', %s)::text, '&', '|') AS tsquery) AS query
         ORDER BY passage.n
     """
+    options = f"HighlightAll=true, StartSel={_START}, StopSel={_STOP}"
     with connection.cursor() as cursor:
-        cursor.execute(sql, [_HEADLINE, [text.translate(_UNMARKED) for text in texts], query])
-        return [_marked(headline) for (headline,) in cursor.fetchall()]
+        cursor.execute(sql, [options, [" ".join(text.translate(_SENT).split()) for text in texts], query])
+        return [_as_html(_cut(marked)) for (marked,) in cursor.fetchall()]
 
 
-def _marked(headline: str) -> SafeString:
-    html = escape(headline).replace(_START, "<mark>").replace(_STOP, "</mark>")
+def _cut(marked: str) -> str:
+    """Return about SNIPPET_CHARACTERS of the text, from a little before its first mark, cut between words."""
+    first = max(marked.find(_START), 0)
+    start = 0 if first <= LEAD_CHARACTERS else marked.find(" ", first - LEAD_CHARACTERS, first) + 1 or first
+    end = start + SNIPPET_CHARACTERS
+    if end < len(marked):
+        end = max(marked.rfind(" ", start, end), marked.find(_STOP, start) + 1)
+        end = end if end > start else start + SNIPPET_CHARACTERS  # a script without spaces
+    cut = marked[start:end]
+    closed = cut + _STOP if cut.count(_START) > cut.count(_STOP) else cut
+    return ("… " if start else "") + closed + (" …" if end < len(marked) else "")
+
+
+def _as_html(marked: str) -> SafeString:
+    html = escape(marked.replace(_LESS, "<")).replace(_START, "<mark>").replace(_STOP, "</mark>")
     return mark_safe(html)  # noqa: S308  # escaped above; the marks are ours
 
 
