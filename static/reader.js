@@ -428,6 +428,28 @@
     act();
   }
 
+  const KEYS = [
+    ["Next page, page before", ["J", "K"]],
+    ["Go to a page", ["G"]],
+    ["Find in this document", ["/"]],
+    ["Next place found, place before", ["N", "Shift N"]],
+    ["Ask about this document", ["A"]],
+    ["Send the question", ["Ctrl Enter"]],
+    ["Larger, smaller, fit the width", ["+", "-", "0"]],
+  ];
+
+  function listKeys() {
+    const list = find("[data-keys]");
+    for (const [does, keys] of KEYS.toReversed()) {
+      const row = document.createElement("div");
+      const term = row.appendChild(document.createElement("dt"));
+      const detail = row.appendChild(document.createElement("dd"));
+      term.textContent = does;
+      for (const key of keys) detail.appendChild(document.createElement("kbd")).textContent = key;
+      list?.prepend(row);
+    }
+  }
+
   // ---- Wiring ------------------------------------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
@@ -490,6 +512,7 @@
   find("#page-number")?.addEventListener("change", (event) => goTo(Number(event.target.value)));
   find(`[data-strip="1"]`)?.setAttribute("aria-current", "true");
   markStrip();
+  listKeys();
   const { openStart, openEnd } = pages.dataset;
   if (openStart) showSpan(Number(openStart), Number(openEnd));
   else if (/^#p\d+$/.test(location.hash)) goTo(Number(location.hash.slice(2)));
