@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from analysis.answer import material
+from analysis.answer.parts import parts_of
 from analysis.answer.prompt import DocumentText, Turn
 from analysis.answer.receipt import merged
 from analysis.llm.catalogue import LLM
@@ -16,6 +17,7 @@ from analysis.types import Hit, Source, Span
 
 HITS = 40
 OPENING_CHARACTERS = 500  # title, date and parties: what "the Supplier" or "this Agreement" refer to
+LEAST_TOKENS = 40  # a shorter piece of a passage says nothing
 OPENINGS_SHARE = 0.25  # of the evidence budget
 
 
@@ -30,17 +32,24 @@ def gather(question: str, history: list[Turn], documents: list[Document], llm: L
     room = llm.passage_tokens - sum(count_tokens(source.text, llm) for source, _ in opened.values())
     spans: dict[str, list[tuple[Span, str]]] = defaultdict(list)
     for hit in hits:
-        cost = count_tokens(hit.text, llm)
-        if cost > room:
+        if room < LEAST_TOKENS:
             break
-        room -= cost
-        spans[hit.document_id].append((Span(hit.start_char, hit.end_char), _place(hit)))
+        text = _fitted(hit.text, room, llm)
+        room -= count_tokens(text, llm)
+        spans[hit.document_id].append((Span(hit.start_char, hit.start_char + len(text)), _place(hit)))
     return [_with_parts(by_id[id], opened.get(id), spans[id]) for id in spans]
+
+
+def _fitted(text: str, room: int, llm: LLM) -> str:
+    """Return the text, or as many of its first sentences as there is room for."""
+    if count_tokens(text, llm) <= room:
+        return text
+    return text[: parts_of(text, [], limit=room, size=lambda piece: count_tokens(piece, llm))[0].end_char]
 
 
 def query(question: str, history: list[Turn]) -> str:
     """Return what to search for: the question, with the one before it, which a follow-up leans on."""
-    return f"{history[-1].question}\n{question}" if history else question
+    return f"{question}\n{history[-1].question}" if history else question
 
 
 def _openings(documents: Iterable[Document], llm: LLM) -> dict[str, tuple[Source, str]]:

@@ -21,6 +21,7 @@ from config.env import env
 from workspaces.models import Workspace
 
 CALL_SECONDS = 0.3  # what a call takes before the first token is read
+PASSAGES_FRAME_TOKENS = 100  # the note that there is more, and each passage's place
 SLACK_TOKENS = 32  # a chat template may differ from its count by a few tokens
 
 
@@ -174,7 +175,8 @@ def _cost(llm: LLM, prompt_tokens: int, cached_tokens: int, completion_tokens: i
 
 def passages_tokens(measured: Measured) -> int:
     """Return the size of a prompt of passages: never more than the documents themselves."""
-    return min(measured.llm.passage_tokens, measured.document_tokens) + measured.frame_tokens
+    evidence = min(measured.llm.passage_tokens, measured.document_tokens)
+    return evidence + measured.frame_tokens + PASSAGES_FRAME_TOKENS
 
 
 def _frame_tokens(documents: list[DocumentText], text: str, history: list[Turn], llm: LLM) -> TokenCount:

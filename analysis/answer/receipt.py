@@ -18,13 +18,14 @@ def coverage(
     sources: Sequence[Source],
     usage: Usage,
     *,
+    not_ready: Sequence[Document] = (),
     history_dropped: int = 0,
     parts: int = 1,
 ) -> dict[str, Any]:
     """Return the receipt as it is stored. pages_* at the top: [first, last] ranges of the one document, if it is one.
 
-    passages: what was sent, where it was not the whole. finish_reason "length" means that the answer was cut off at its
-    longest, and `answer_cut` says so.
+    not_read_in: documents of the question that were not ready. passages: what was sent, where it was not the whole.
+    answer_cut: the answer was cut off at its longest.
     """
     rows = [_document(document, [s for s in sources if s.document_id == str(document.pk)]) for document in documents]
     one = rows[0] if len(rows) == 1 else {"pages_read": [], "pages_skipped": [], "pages_unreadable": []}
@@ -32,6 +33,7 @@ def coverage(
     return {
         "mode": plan.mode,
         "documents": rows,
+        "not_read_in": [{"document_id": str(d.pk), "document_name": d.name} for d in not_ready],
         "characters_total": sum(row["characters_total"] for row in rows),
         "characters_read": sum(row["characters_read"] for row in rows),
         "pages_total": sum(row["pages_total"] for row in rows),

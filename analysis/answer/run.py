@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -50,7 +50,8 @@ class Run:
     token: UUID
     writer: Writer
     llm: LLM
-    documents: list[Document] = field(default_factory=list)
+    documents: list[Document]
+    not_ready: list[Document]
 
     @property
     def rows(self) -> QuerySet[Answer]:
@@ -106,21 +107,21 @@ def _attempt(answer: Answer, token: UUID, lost: Event) -> None:
     if answer.stop_requested:
         _finish_stopped(answer, token, writer)
         return
-    run = Run(answer, token, writer, llm_get(answer.llm), _readable(answer))
+    run = Run(answer, token, writer, llm_get(answer.llm), *_readable(answer))
     written = write_summary(run) if answer.question.purpose == Purpose.SUMMARY else _write_answer(run)
     if lost.is_set():
         raise LeaseLost("Another worker has taken this over.")
     _finish(run, written)
 
 
-def _readable(answer: Answer) -> list[Document]:
-    """Return the documents that are ready, and say which are not. Raises UserError when none is left."""
+def _readable(answer: Answer) -> tuple[list[Document], list[Document]]:
+    """Return the documents that are ready and those that are not. Raises UserError when there is none to read."""
     chosen = list(material.chosen(answer.question))
     documents = material.ready(chosen)
     if not documents:
         names = ", ".join(document.name for document in chosen[:3]) or "There is no document: it"
         raise UserError(f"{names} could not be read in, so there is nothing to answer from.", code="no_documents")
-    return documents
+    return documents, [document for document in chosen if document not in documents]
 
 
 def _write_answer(run: Run) -> Written:
@@ -140,7 +141,9 @@ def _write_answer(run: Run) -> Written:
         reads = []
         prompt = _passages(run, plan, history.turns)
     put(run, prompt, reads, pages_place(run.documents) if whole else _passages_place(prompt))
-    receipt = coverage(plan, run.documents, prompt.sources, run.writer.usage, history_dropped=history.dropped)
+    receipt = coverage(
+        plan, run.documents, prompt.sources, run.writer.usage, not_ready=run.not_ready, history_dropped=history.dropped
+    )
     return Written(plan, prompt.sources, receipt)
 
 

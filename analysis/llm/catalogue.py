@@ -123,6 +123,9 @@ def _served(facts: EndpointFacts) -> LLM:
         base_url=env.llm_url,
         key=env.llm_key,
         window_tokens=window_tokens,
+        answer_tokens=min(row.answer_tokens, window_tokens // 4),
+        passage_tokens=min(row.passage_tokens, window_tokens // 2),
+        part_tokens=min(row.part_tokens, window_tokens // 2),
         slots=facts.slots if ours else 0,
         cache=row.cache if ours or row.cache != "slots" else "automatic",
     )

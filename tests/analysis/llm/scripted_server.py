@@ -1,7 +1,7 @@
 """An OpenAI-compatible endpoint on loopback that says what a test scripts, and remembers what it was asked.
 
-It can be any provider: plain, or llama.cpp's server with its own calls, whose slots hold what they have really been sent,
-so that a test can count to the token what was read again.
+It can be any provider: plain, or llama.cpp's server with its own calls, whose slots hold what they have really been
+sent, so that a test can count to the token what was read again.
 """
 
 from __future__ import annotations
@@ -192,11 +192,17 @@ def _handler(llm: ScriptedLLM) -> type[BaseHTTPRequestHandler]:
             for _ in range(PATIENCE_SECONDS * 100):
                 if reply.hold.wait(0.01):
                     return True
-                readable, _, _ = select.select([self.connection], [], [], 0)
-                if readable and not self.connection.recv(1, socket.MSG_PEEK):
+                if self._gone():
                     llm.disconnected.set()
                     return False
             raise TimeoutError("The test did not let the scripted server go on.")
+
+        def _gone(self) -> bool:
+            readable, _, _ = select.select([self.connection], [], [], 0)
+            try:
+                return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+            except ConnectionResetError:
+                return True
 
         def _json(self, body: dict[str, Any], status: int = 200) -> None:
             self._send(status, json.dumps(body).encode(), {"Content-Type": "application/json"})

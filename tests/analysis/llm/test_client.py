@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import threading
 import time
 from dataclasses import replace
@@ -161,8 +162,7 @@ def test_half_an_answer_is_an_error_and_is_never_begun_anew(scripted_llm: Script
     scripted_llm.replies = [reply]
     seen = []
     with pytest.raises(BrokenStream):
-        for token in stream_chat(llm_get(), PROMPT):
-            seen.append(token.text)
+        collections.deque((seen.append(token.text) for token in stream_chat(llm_get(), PROMPT)), maxlen=0)
     assert seen == ["Half"]
     assert len(scripted_llm.requests) == 1
 

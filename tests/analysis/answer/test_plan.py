@@ -1,0 +1,167 @@
+"""Plans: the numbers by hand, the mode, and the sentence that says why.
+
+The scripted tokenizer makes a token of every word, sign and blank, so "word " is two.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from analysis.answer import plan as plans
+from analysis.answer.material import described, with_text
+from analysis.answer.plan import in_words, plan_reading
+from analysis.answer.prompt import whole_prompt
+from analysis.answer.read_once import prefix_tokens, reading_file
+from analysis.errors import UserError
+from analysis.llm import slots
+from analysis.llm.catalogue import llm_get
+from analysis.llm.speed import Speed
+from analysis.models import Document, IngestStatus, Reading, ReadingStatus
+from analysis.types import Mode, ReadingPlan
+from tests.analysis.answer.rows import document
+from tests.analysis.llm.scripted_server import ScriptedLLM
+from tests.conftest import Cast
+
+QUESTION = "How long?"
+
+
+@pytest.fixture(autouse=True)
+def a_hundred_tokens_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "speed_of", lambda llm: Speed(100.0, 20.0))
+
+
+def planned(cast: Cast, *documents: Document, mode: Mode = Mode.AUTO, text: str = QUESTION) -> ReadingPlan:
+    return plan_reading(workspace=cast.workspace, text=text, documents=list(documents), mode=mode, llm=llm_get())
+
+
+def sent(server: ScriptedLLM, row: Document) -> int:
+    """The tokens of the prompt as it will be sent."""
+    messages = whole_prompt([with_text(row)], [], QUESTION, max_output_tokens=1).messages
+    return len(server.tokenize(server.template([{"role": m.role, "content": m.content} for m in messages])))
+
+
+def test_a_document_read_within_patience_is_read_whole(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    row = document(cast, text="word " * 500)
+    plan = planned(cast, row)
+    total = sent(bundled_llm, row)
+    assert (plan.mode, plan.requested, plan.document_tokens) == (Mode.WHOLE, Mode.AUTO, 1000)
+    assert (plan.prompt_tokens, plan.cached_tokens, plan.exact) == (total, 0, True)
+    assert plan.expected_seconds == round(0.3 + total / 100, 1)
+    seconds = round(0.3 + total / 100)
+    assert plan.why == f"The whole document is 1,000 tokens; reading takes about {seconds} s."
+    assert (plan.window_tokens, plan.output_tokens, plan.cost_usd_cold) == (8192, 400, 0.0)
+    assert plan.document_ids == [str(row.pk)]
+
+
+def test_past_patience_passages_are_used_and_the_plan_says_why(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    row = document(cast, text="word " * 3000)
+    plan = planned(cast, row)
+    waiting = in_words(0.3 + sent(bundled_llm, row) / 100)
+    assert plan.mode is Mode.PASSAGES
+    assert plan.why == (
+        f"The whole document is 6,000 tokens; reading takes about {waiting} here, so passages are used. "
+        "Choose whole to wait for it."
+    )
+    frame = sent(bundled_llm, row) - 6000
+    assert plan.prompt_tokens == 1300 + frame + 100
+    assert plan.expected_seconds == round(0.3 + plan.prompt_tokens / 100, 1)
+
+
+def test_whole_can_be_waited_for(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    row = document(cast, text="word " * 3000)
+    plan = planned(cast, row, mode=Mode.WHOLE)
+    assert plan.mode is Mode.WHOLE
+    assert plan.why.startswith("You chose whole. The whole document is 6,000 tokens;")
+
+
+def test_what_has_been_read_once_is_read_whole_whatever_its_size(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    row = document(cast, text="word " * 3000)
+    known = described(row)
+    prefix = len(prefix_tokens(with_text(row), llm_get()))
+    Reading.objects.create(
+        version=row.version, llm=llm_get().id, prompt_version=1, status=ReadingStatus.READ,
+        file_name=reading_file(known, llm_get()), tokens_total=prefix,
+    )  # fmt: skip
+    plan = planned(cast, row)
+    left = sent(bundled_llm, row) - prefix
+    assert (plan.mode, plan.cached_tokens) == (Mode.WHOLE, prefix)
+    assert left == len("How| |long|?|<|/|>|<|assistant|>".split("|"))
+    assert plan.expected_seconds == round(0.3 + left / 100, 1)
+    assert plan.why == "The whole document is 6,000 tokens, read already: the first word takes about 1 s."
+
+
+def test_a_reading_under_another_name_is_of_no_use(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    row = document(cast, text="word " * 3000)
+    Reading.objects.create(
+        version=row.version, llm=llm_get().id, prompt_version=1, status=ReadingStatus.READ,
+        file_name=reading_file(described(row), llm_get()), tokens_total=6100,
+    )  # fmt: skip
+    row.name = "renamed.pdf"
+    row.save()
+    assert planned(cast, row).mode is Mode.PASSAGES
+
+
+def test_documents_that_a_slot_still_holds_count_as_read(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    rows = [document(cast, f"{name}.pdf", "word " * 1500) for name in "ab"]
+    slots.remember_read(llm_get(), 0, plans.prefix_key([described(row) for row in rows]))
+    plan = planned(cast, *rows)
+    assert (plan.mode, plan.document_tokens, plan.cached_tokens) == (Mode.WHOLE, 6000, 6000)
+    assert plan.why.startswith("The 2 documents together are 6,000 tokens, read already:")
+
+
+def test_past_the_window_whole_is_refused_with_the_numbers(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    row = document(cast, text="word " * 4000)
+    frame = sent(bundled_llm, row) - 8000
+    room = 8192 - 400 - frame - 32
+    with pytest.raises(UserError) as caught:
+        planned(cast, row, mode=Mode.WHOLE)
+    assert caught.value.code == "does_not_fit"
+    assert str(caught.value) == (
+        f"The whole document is 8,000 tokens and Qwen2.5-Coder 0.5B (bundled) can read {room:,} at once "
+        "(a window of 8,192, less room for the question and the answer)."
+    )
+    assert planned(cast, row).why == f"{caught.value} So passages are used."
+    assert planned(cast, row).mode is Mode.PASSAGES
+
+
+def test_the_whole_workspace_is_its_ready_documents(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    ready = document(cast, "a.pdf")
+    document(cast, "b.pdf", status=IngestStatus.INGESTING)
+    assert planned(cast).document_ids == [str(ready.pk)]
+
+
+def test_without_a_ready_document_there_is_nothing_to_plan(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    document(cast, status=IngestStatus.FAILED)
+    with pytest.raises(UserError, match="no document here that has been read in") as caught:
+        planned(cast)
+    assert caught.value.code == "no_documents"
+
+
+def test_sweep_is_refused_in_a_sentence(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    with pytest.raises(UserError, match="not available") as caught:
+        planned(cast, document(cast), mode=Mode.SWEEP)
+    assert caught.value.code == "unknown_mode"
+
+
+def test_a_hosted_model_has_a_price_and_an_estimate(
+    cast: Cast, scripted_llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from config.env import env
+
+    scripted_llm.model, scripted_llm.window_tokens = "kimi-k2.6", 262144
+    monkeypatch.setattr(env, "llm_model", "kimi-k2.6")
+    row = document(cast, text="abcd" * 10_000)
+    plan = planned(cast, row)
+    assert (plan.document_tokens, plan.exact) == (11_000, False)
+    cold = plan.prompt_tokens * 0.95 + plan.output_tokens * 4.0
+    cached = (plan.prompt_tokens - 11_000) * 0.95 + 11_000 * 0.16 + plan.output_tokens * 4.0
+    assert plan.cost_usd_cold == pytest.approx(cold / 1e6, abs=1e-6)
+    assert plan.cost_usd_cached == pytest.approx(cached / 1e6, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (59.4, "59 s"), (60, "1 min"), (200, "3 min 20 s"), (207, "3 min 20 s"), (3900, "1 h 5 min")],
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
