@@ -68,9 +68,11 @@ def retrieve(query: str, *, documents: QuerySet[Document], limit: int) -> list[H
     vector = embed_query(query)
     words = _query_words(query)
     rankings = _rankings(vector, words, versions)
-    named = _named(words, versions)
+    named, names = _named(words, versions)
     if named:
-        rankings += NAMED_TIMES * _rankings(vector, words, named)
+        # The words that name the document are all over it; what is asked of it stands in the others.
+        asked = [word for word in words if word not in names] or words
+        rankings += NAMED_TIMES * _rankings(vector, asked, named)
     scores = fused(rankings)
     best = sorted(scores, key=lambda pk: (-scores[pk], pk))[:limit]
     return _hits({pk: scores[pk] for pk in best})
@@ -163,13 +165,13 @@ def _quoted(word: str) -> str:
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _named(words: list[str], versions: list[int]) -> list[int]:
-    """Return the few versions that the query names by words rare among the documents; none if none stand out.
+def _named(words: list[str], versions: list[int]) -> tuple[list[int], set[str]]:
+    """Return the few versions that the query names by words rare among the documents, and those words; none if none do.
 
     A document's words of its own are those of its name and its opening, where contracts name the parties.
     """
     if len(versions) < 2:
-        return []
+        return [], set()
     rarity = {one.word: rarity_of(one.versions, len(versions)) for one in _lexemes(words, versions)}
     sql = f"""
         SELECT d.version_id, array(
@@ -186,7 +188,7 @@ def _named(words: list[str], versions: list[int]) -> list[int]:
     named = [version for version, weight in weights.items() if weight >= NAMED_SHARE * best]
     few = max(1, min(NAMED_MOST, len(versions) // 2))
     stands_out = best >= NAMED_LEAST * math.log(1 + len(versions)) and len(named) <= few
-    return sorted(named) if stands_out else []
+    return (sorted(named), set().union(*(found[version] for version in named))) if stands_out else ([], set())
 
 
 def _rows(sql: str, parameters: Sequence[Any]) -> list[Any]:
