@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from analysis.types import Rectangle, Span
 
 Boxes = NDArray[np.float32]
+_Box = tuple[float, float, float, float]
 _SCALE = 65535
 # Two characters stand on one line when their heights overlap by this share of the lower one.
 _SAME_LINE_OVERLAP = 0.5
@@ -71,17 +72,32 @@ def _inked(boxes: Boxes) -> Boxes:
     return boxes[(boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])]
 
 
-def _line_boxes(boxes: Boxes) -> list[tuple[float, float, float, float]]:
-    lines: list[tuple[float, float, float, float]] = []
-    for x0, y0, x1, y1 in boxes.tolist():
-        if lines and _same_line(lines[-1], y0, y1):
-            left, top, right, bottom = lines[-1]
+def _line_boxes(boxes: Boxes) -> list[_Box]:
+    lines: list[_Box] = []
+    before: _Box = (0, 0, 0, 0)
+    for box in map(_as_box, boxes.tolist()):
+        if lines and (_beside(lines[-1], box) or _below(lines[-1], before, box)):
+            (left, top, right, bottom), (x0, y0, x1, y1) = lines[-1], box
             lines[-1] = (min(left, x0), min(top, y0), max(right, x1), max(bottom, y1))
         else:
-            lines.append((x0, y0, x1, y1))
+            lines.append(box)
+        before = box
     return lines
 
 
-def _same_line(line: tuple[float, float, float, float], y0: float, y1: float) -> bool:
-    overlap = min(line[3], y1) - max(line[1], y0)
-    return overlap > _SAME_LINE_OVERLAP * min(line[3] - line[1], y1 - y0)
+def _as_box(sides: list[float]) -> _Box:
+    x0, y0, x1, y1 = sides
+    return x0, y0, x1, y1
+
+
+def _beside(line: _Box, box: _Box) -> bool:
+    overlap = min(line[3], box[3]) - max(line[1], box[1])
+    return overlap > _SAME_LINE_OVERLAP * min(line[3] - line[1], box[3] - box[1])
+
+
+def _below(line: _Box, before: _Box, box: _Box) -> bool:
+    """Whether `box` goes on with a line that runs up or down the page: it touches the character before it."""
+    overlap = min(before[2], box[2]) - max(before[0], box[0])
+    gap = max(before[1], box[1]) - min(before[3], box[3])
+    one_wide = line[2] - line[0] < 1.5 * (box[2] - box[0])
+    return one_wide and overlap > 0.8 * (box[2] - box[0]) and gap < 0.1 * (box[2] - box[0])

@@ -16,7 +16,8 @@ _AROUND_BREAK = re.compile(r"[ \t]*\f[ \t\f]*")
 
 def tidy(text: str) -> str:
     """Return `text` with runs of blanks made one space and what cannot be shown or stored left out."""
-    lines = (_SPACES.sub(" ", line).strip() for line in _UNKEEPABLE.sub("", text).split("\n"))
+    # A form feed ends a page and is not blank here.
+    lines = (_SPACES.sub(" ", line).strip(" \r") for line in _UNKEEPABLE.sub("", text).split("\n"))
     return "\n".join(lines).strip("\n")
 
 

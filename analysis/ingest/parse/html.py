@@ -65,6 +65,7 @@ class _Walk:
         self.level = 0
         self.preformatted = 0
         self.lists: list[int | None] = []
+        self.mark = ""  # a list item's, until its first words come
         self.rows: list[list[str]] | None = None
 
     def run(self, root: Any) -> None:
@@ -114,7 +115,7 @@ class _Walk:
         elif tag in {"ol", "ul"}:
             self.lists.append(_first_number(element) if tag == "ol" else None)
         elif tag == "li" and self.rows is None:
-            self.words.append(self._item_mark())
+            self.mark = self._item_mark()
         elif tag == "pre":
             self.preformatted += 1
         elif tag[0] == "h" and tag[1:].isdigit():
@@ -160,8 +161,9 @@ class _Walk:
     def _flush(self) -> None:
         text = "".join(self.words)
         self.words.clear()
-        if text.strip() not in {"", "•"}:
-            self.flow.paragraph(text, level=self.level)
+        if text.strip():
+            self.flow.paragraph(self.mark + text.lstrip(), level=self.level)
+            self.mark = ""
 
 
 def _first_number(element: Any) -> int:

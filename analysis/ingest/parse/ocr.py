@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from analysis.ingest.parse.pdf_chars import Chars
 
 _DOTS_PER_INCH = 200
-_LONGEST_SIDE_PIXELS = 3000
+_LONGEST_SIDE_PIXELS = 2400
+_LINES_A_BATCH = 12
 _LEAST_SCORE = 0.5
 # Lines taller than wide say that the page lies on its side.
 _SIDEWAYS_SHARE = 0.6
@@ -21,12 +23,15 @@ _SIDEWAYS_SHARE = 0.6
 Found = tuple[NDArray[np.float32], str, float]
 
 
-def read_image(page: pdfium.PdfPage) -> Chars:
-    """Return the characters that can be seen on `page`; each has its share of its line's box."""
+def read_image(page: pdfium.PdfPage, beat: Callable[[], None]) -> Chars:
+    """Return the characters that can be seen on `page`; each has its share of its line's box.
+
+    beat: called every few lines, since a dense page takes ten seconds of a slow processor and more of a busy one.
+    """
     width, height = page.get_size()
     scale = min(_DOTS_PER_INCH / 72, _LONGEST_SIDE_PIXELS / max(width, height, 1.0))
     picture = page.render(scale=scale).to_numpy()[:, :, :3]
-    lines = _read_any_way_up(np.ascontiguousarray(picture))
+    lines = _read_any_way_up(np.ascontiguousarray(picture), beat)
     size = np.array([picture.shape[1], picture.shape[0]], np.float32)
     return _chars([(corners / size, text) for corners, text, _ in lines])
 
@@ -36,20 +41,34 @@ def _engine() -> Any:
     from rapidocr_onnxruntime import RapidOCR
 
     # The engine's own default takes every core; the model server needs some too.
-    return RapidOCR(intra_op_num_threads=2, inter_op_num_threads=1, max_side_len=_LONGEST_SIDE_PIXELS)
+    return RapidOCR(intra_op_num_threads=2, inter_op_num_threads=1)
 
 
-def _read(picture: NDArray[np.uint8]) -> list[Found]:
-    result, _ = _engine()(picture)
-    found = ((np.array(corners, np.float32), text, float(score)) for corners, text, score in result or [])
-    return [line for line in found if line[2] >= _LEAST_SCORE and line[1].strip()]
+def _read(picture: NDArray[np.uint8], beat: Callable[[], None]) -> list[Found]:
+    """Find the lines, then read them a few at a time, those of like length together: a batch is padded to its longest."""
+    engine = _engine()
+    corners, _ = engine.auto_text_det(picture)
+    beat()
+    if corners is None:
+        return []
+    crops = engine.get_crop_img_list(picture, corners)
+    found: list[Found | None] = [None] * len(crops)
+    order = sorted(range(len(crops)), key=lambda index: crops[index].shape[1] / max(1, crops[index].shape[0]))
+    for first in range(0, len(order), _LINES_A_BATCH):
+        batch = order[first : first + _LINES_A_BATCH]
+        upright, _, _ = engine.text_cls([crops[index] for index in batch])
+        read, _ = engine.text_rec(upright)
+        for index, (text, score) in zip(batch, read, strict=True):
+            found[index] = (np.array(corners[index], np.float32), text, float(score))
+        beat()
+    return [line for line in found if line and line[2] >= _LEAST_SCORE and line[1].strip()]
 
 
-def _read_any_way_up(picture: NDArray[np.uint8]) -> list[Found]:
-    upright = _read(picture)
+def _read_any_way_up(picture: NDArray[np.uint8], beat: Callable[[], None]) -> list[Found]:
+    upright = _read(picture, beat)
     if not upright or sum(map(_is_tall, upright)) < _SIDEWAYS_SHARE * len(upright):
         return upright
-    turned = [_read_turned(picture, quarters) for quarters in (1, 3)]
+    turned = [_read_turned(picture, quarters, beat) for quarters in (1, 3)]
     return max([upright, *turned], key=lambda lines: sum(score * len(text) for _, text, score in lines))
 
 
@@ -58,10 +77,10 @@ def _is_tall(line: Found) -> bool:
     return bool(height > 1.5 * width)
 
 
-def _read_turned(picture: NDArray[np.uint8], quarters: int) -> list[Found]:
+def _read_turned(picture: NDArray[np.uint8], quarters: int, beat: Callable[[], None]) -> list[Found]:
     """Read the picture turned counter-clockwise by `quarters` (1 or 3); corners are those of the picture as it was."""
     height, width = picture.shape[:2]
-    lines = _read(np.ascontiguousarray(np.rot90(picture, quarters)))
+    lines = _read(np.ascontiguousarray(np.rot90(picture, quarters)), beat)
     if quarters == 1:
         return [(np.stack([width - c[:, 1], c[:, 0]], axis=1), text, score) for c, text, score in lines]
     return [(np.stack([c[:, 1], height - c[:, 0]], axis=1), text, score) for c, text, score in lines]

@@ -106,7 +106,7 @@ def _has_written_annotations(page: pdfium.PdfPage) -> bool:
     return False
 
 
-def _read_page(page: pdfium.PdfPage, before_ocr: Callable[[], None]) -> tuple[PageText, PageSource]:
+def _read_page(page: pdfium.PdfPage, beat: Callable[[], None]) -> tuple[PageText, PageSource]:
     chars = read_chars(page)
     own = lay_out(chars, *page.get_size())
     if not _may_be_scan(page, chars):
@@ -115,8 +115,8 @@ def _read_page(page: pdfium.PdfPage, before_ocr: Callable[[], None]) -> tuple[Pa
         return _NO_TEXT, PageSource.BLANK
     from analysis.ingest.parse.ocr import read_image
 
-    before_ocr()
-    seen = lay_out(read_image(page), *page.get_size())
+    beat()
+    seen = lay_out(read_image(page, beat), *page.get_size())
     garbage = chars.unmapped > _GARBAGE_SHARE * max(1, chars.glyphs)
     if len(seen.text) > len(own.text) or (garbage and seen.text):
         return seen, PageSource.OCR

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
 
 from analysis.ingest.parse.canonical import flow_pages
@@ -18,8 +19,9 @@ _BOMS = (
 )
 _SAMPLE_BYTES = 200_000
 _UTF16_ZERO_SHARE = 0.7
-# Below this share of bytes past ASCII a Western text with typographic quotes is likelier than any other alphabet.
-_WESTERN_SHARE = 0.04
+# Bytes past ASCII stand alone in Western text, as accents and typographic quotes do, and signs do not stand in words.
+_NOT_WESTERN = re.compile("[^\\x00-\\x7f]{4}|[a-z][¡-¿×÷][a-z]", re.I)
+_WESTERN_SHARE = 0.15
 
 
 def parse_text(path: Path, kind: str) -> ParsedDocument:
@@ -61,10 +63,18 @@ def looks_like_utf16(head: bytes) -> bool:
     return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or bool(_utf16_without_mark(head))
 
 
+def _is_western(sample: bytes) -> bool:
+    try:
+        text = sample.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    past_ascii = sum(char > "\x7f" for char in text)
+    return past_ascii < _WESTERN_SHARE * len(sample) and not _NOT_WESTERN.search(text)
+
+
 def _guess(data: bytes) -> str:
     sample = data[:_SAMPLE_BYTES]
-    past_ascii = sum(byte > 0x7F for byte in sample)
-    if past_ascii < _WESTERN_SHARE * len(sample) and not any(byte in sample for byte in b"\x81\x8d\x8f\x90\x9d"):
+    if _is_western(sample):
         return "cp1252"
     from charset_normalizer import from_bytes
 
