@@ -23,7 +23,9 @@ from django.http import (
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
+from django.utils.html import format_html, format_html_join
 from django.utils.http import content_disposition_header
+from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -43,6 +45,12 @@ from workspaces.models import Member, Role
 # A document without pages of its own up to this length is drawn at once; a longer one page by page as it is scrolled.
 AT_ONCE_CHARACTERS = 200_000
 LISTED_QUESTIONS = 30
+UNSCRIPTED_PAGES = 300
+SOURCE_WORDS = {
+    PageSource.OCR: ", read from its image",
+    PageSource.UNREADABLE: ", could not be read",
+    PageSource.BLANK: ", blank",
+}
 SNIPPET_CHARACTERS = 60
 YEAR_SECONDS = 365 * 24 * 3600
 TABS = [("summary", "Summary"), ("ask", "Ask"), ("details", "Details")]
@@ -51,10 +59,66 @@ PASSWORD_ERRORS = frozenset({"password_required", "password_wrong"})
 
 @dataclass(frozen=True)
 class Sheet:
-    """A page as the reader first draws it. drawn: its context when it is drawn at once, {} when it is fetched later."""
+    """A page as the reader first draws it. drawn: its context when it is drawn at once, {} when it is fetched later.
+
+    image: what its address needs to name the version; "" where a browser without scripts is not offered the image.
+    The HTML is put together here and not in a template: there may be 5,000 of these on a page.
+    """
 
     page: Page
     drawn: dict[str, Any]
+    image: str
+
+    @property
+    def opening(self) -> SafeString:
+        """The beginning of the page's element, left open for more attributes."""
+        page = self.page
+        return format_html(
+            '<section class="{} source-{}" id="p{}" data-number="{}" data-page-start="{}" data-page-end="{}"',
+            "page-sheet" if page.has_image else "page-flow",
+            page.source,
+            page.number,
+            page.number,
+            page.start_char,
+            page.end_char,
+        )
+
+    @property
+    def placeholder(self) -> SafeString:
+        """The page's element as long as its content is not fetched: of its final size if it has an image."""
+        number = self.page.number
+        box = format_html('<svg class="sheet" viewBox="{}" aria-hidden="true"></svg>', self._view_box)
+        image = format_html(
+            '<noscript><img src="pages/{}.webp?v={}" alt="Page {}" loading="lazy"></noscript>',
+            number,
+            self.image,
+            number,
+        )
+        return format_html(
+            '{} hx-get="pages/{}/" hx-trigger="intersect once root:#pages rootMargin:1200px" hx-swap="innerHTML">{}{}'
+            "</section>",
+            self.opening,
+            number,
+            box if self.page.has_image else "",
+            image if self.page.has_image and self.image else "",
+        )
+
+    @property
+    def _view_box(self) -> str:
+        return f"0 0 {self.page.width:.2f} {self.page.height:.2f}"
+
+
+def reading_strip(pages: list[Page], *, read_once: bool) -> SafeString:
+    """Return one mark a page."""
+    read = " read" if read_once else ""
+    marks = (
+        (page.number, page.number, page.source, read, words, words)
+        for page in pages
+        for words in [f"Page {page.number}{SOURCE_WORDS.get(PageSource(page.source), '')}"]
+    )
+    return format_html_join(
+        "", '<a href="#p{}" data-strip="{}" class="source-{}{}" title="{}" aria-label="{}"></a>', marks
+    )
 
 
 @dataclass(frozen=True)
@@ -75,7 +139,8 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
     version = _version(found)
     context = {"document": found, "version": version, "workspace": found.workspace, "documents": [found]}
     context |= ask_context(member) | _questions(request, found, member) | _details(version)
-    context |= _reader(request, version) if version.ready else {"progress": progress_of(version)}
+    read_once = bool(context["readings"])
+    context |= _reader(request, version, read_once=read_once) if version.ready else {"progress": progress_of(version)}
     return render(request, "document.html", context)
 
 
@@ -121,7 +186,7 @@ def _plain(value: object) -> bool:
     return isinstance(value, str | int | float) and value not in ("", None)
 
 
-def _reader(request: HttpRequest, version: DocumentVersion) -> dict[str, Any]:
+def _reader(request: HttpRequest, version: DocumentVersion, *, read_once: bool) -> dict[str, Any]:
     pages = list(version.pages.defer("boxes"))
     headings = list(version.headings.all())
     starts = [page.start_char for page in pages]
@@ -130,11 +195,16 @@ def _reader(request: HttpRequest, version: DocumentVersion) -> dict[str, Any]:
     at_once = not paged and version.characters <= AT_ONCE_CHARACTERS
     shown_first = page_at(starts, target.start_char) if target else -1
     sheets = [
-        Sheet(page, _drawn(version, page, headings, target) if at_once or index == shown_first else {})
+        Sheet(
+            page,
+            _drawn(version, page, headings, target) if at_once or index == shown_first else {},
+            f"{version.pk}-{version.parser_version}" if index < UNSCRIPTED_PAGES else "",
+        )
         for index, page in enumerate(pages)
     ]
     return {
         "sheets": sheets,
+        "strip": reading_strip(pages, read_once=read_once) if paged and len(pages) > 1 else "",
         "outline": [OutlineEntry(h, pages[page_at(starts, h.start_char)].number) for h in headings] if pages else [],
         "target": target,
         "paged": paged,
