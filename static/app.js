@@ -249,7 +249,9 @@
       const upload = { file, item: element("li", "sending"), request: null };
       uploads.open.add(upload);
       find("[data-uploads-list]").append(upload.item);
-      wait(upload);
+      const limit = Number(form.dataset.maxBytes);
+      if (file.size > limit) refused(upload, `The file is larger than ${Math.floor(limit / 2 ** 20)} MiB.`, true);
+      else wait(upload);
     }
     sendNext();
   }

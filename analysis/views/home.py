@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files import File
@@ -146,6 +147,7 @@ def _table(request: HttpRequest, member: Member) -> dict[str, object]:
     return {
         "workspace": member.workspace,
         "may_edit": member.may(Role.EDITOR),
+        "upload_max_bytes": settings.UPLOAD_MAX_BYTES,
         "listing": listing,
         "rows_url": _with_query(reverse("documents_table", args=[member.workspace.slug]), wanted.query()),
     }

@@ -272,7 +272,9 @@ def _annotated(documents: QuerySet[Document], llm: LLM | None) -> QuerySet[Docum
 
 def _order(sort: str) -> list[OrderBy | str]:
     """Return the ORDER BY for `sort`. Ties go by the newest, so that pages never repeat or skip a row."""
-    ordered = OrderBy(SORTS[sort.removeprefix("-")], descending=sort.startswith("-"), nulls_last=True)
+    key = sort.removeprefix("-")
+    # NULLS LAST only where something may be missing: with it PostgreSQL could not use the index on uploaded_at.
+    ordered = OrderBy(SORTS[key], descending=sort.startswith("-"), nulls_last=True if key == "asked" else None)
     return [ordered, "-uploaded_at", "-pk"]
 
 

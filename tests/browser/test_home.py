@@ -64,6 +64,16 @@ def test_several_files_go_in_and_the_bad_one_is_named(home: Page, console_proble
     assert "422" in console_problems.pop()
 
 
+def test_a_file_too_large_is_not_even_sent(home: Page, settings: Any) -> None:
+    settings.UPLOAD_MAX_BYTES = 2**20
+    home.goto("/w/firm/")
+    sent: list[str] = []
+    home.on("request", lambda request: request.method == "POST" and sent.append(request.url))
+    home.set_input_files("#files", payload("long.txt", "x" * (2**20 + 1)))
+    expect(home.locator(".refused")).to_contain_text("The file is larger than 1 MiB.")
+    assert sent == []
+
+
 def test_an_upload_that_breaks_can_be_tried_again(home: Page, console_problems: list[str]) -> None:
     home.goto("/w/firm/")
     home.route("**/w/firm/documents/", lambda route: route.abort("connectionreset"))

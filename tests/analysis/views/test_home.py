@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from django.core.asgi import get_asgi_application
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import AsyncClient, Client
@@ -158,6 +160,22 @@ def test_no_file_at_all_is_said(cast: Cast) -> None:
     response = client.post("/w/firm/documents/", headers={"HX-Request": "true"})
     assert response.status_code == 422
     assert "No file was chosen." in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_upload_that_is_cut_off_leaves_nothing(cast: Cast, settings: Any) -> None:
+    client = AsyncClient()
+    await client.aforce_login(cast.editor)
+    cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+    headers = [(b"content-type", b"multipart/form-data; boundary=x"), (b"cookie", cookie.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/w/firm/documents/", "headers": headers}
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="lease.txt"\r\n\r\nThe term is'
+    caller = ApplicationCommunicator(get_asgi_application(), scope)
+    await caller.send_input({"type": "http.request", "body": head, "more_body": True})
+    await caller.send_input({"type": "http.disconnect"})
+    await caller.wait()
+    assert await caller.receive_nothing()
+    assert not await Document.objects.aexists()
 
 
 def test_the_sample_is_added_once_and_opened(cast: Cast) -> None:
