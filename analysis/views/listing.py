@@ -9,7 +9,7 @@ from pathlib import PurePath
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 from django.http import QueryDict
@@ -280,5 +280,5 @@ def _order(sort: str) -> list[OrderBy | str]:
 
 def rows_by_id(documents: QuerySet[Document], ids: set[str]) -> dict[str, Row]:
     """Return the rows of those of `ids` that are still there, in one query."""
-    found = documents.filter(Q(pk__in=ids), version__isnull=False).select_related("version").order_by()
-    return {str(document.pk): make_row(document, None) for document in found}
+    llm = default_llm()
+    return {str(row.pk): make_row(row, llm) for row in _annotated(documents.filter(pk__in=ids), llm).order_by()}

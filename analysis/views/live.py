@@ -41,13 +41,14 @@ class LiveList:
     """What one open page is told, as server-sent events.
 
     A document that is being read in has its progress drawn in place. Anything else that happens to a document (it came,
-    went, became ready, failed, was renamed) may change its place in the table, the counts and the pages: for that the
-    page is told `list`, and fetches its own table as it is filtered and sorted there.
+    went, became ready, failed, was renamed, was read once) may change its place in the table, the counts and the pages:
+    for that the page is told `list`, and fetches its own table as it is filtered and sorted there.
     """
 
     def __init__(self, member: Member) -> None:
         self.member = member
-        self._drawn: dict[str, tuple[str, str]] = {}  # document id: (status, name) as the page has them
+        # By document id, what the page shows of it: status, name, whether it was read once.
+        self._drawn: dict[str, tuple[str, str, bool]] = {}
 
     async def frames(self, after: str) -> AsyncIterator[bytes]:
         """Yield messages for ever; end when the person is no longer a member."""
@@ -72,7 +73,7 @@ class LiveList:
 
     def _document_partials(self, ids: set[str]) -> tuple[str, bool]:
         rows = rows_by_id(documents_for(self.member), ids)
-        now = {id: (row.version.status, row.document.name) for id, row in rows.items()}
+        now = {id: (row.version.status, row.document.name, row.read_once) for id, row in rows.items()}
         changed = {id for id in ids if self._drawn.get(id) != now.get(id)}
         self._drawn = {id: state for id, state in (self._drawn | now).items() if id not in ids or id in now}
         moving = [row for id, row in rows.items() if id not in changed and row.version.status == IngestStatus.INGESTING]

@@ -150,6 +150,16 @@ def test_what_is_typed_into_a_row_outlives_a_redraw(home: Page, cast: Cast) -> N
     expect(home.locator(f"#password-{locked.document_id}")).to_have_value("open ses")
 
 
+def test_a_failed_document_is_tried_again_without_leaving(home: Page, cast: Cast) -> None:
+    failed = make(cast, "scan.pdf", status="failed", error_code="damaged", error_message="Its end is missing.")
+    home.goto("/w/firm/")
+    row = home.locator(f"#document-{failed.document_id}")
+    expect(row).to_contain_text("Its end is missing.")
+    row.get_by_role("button", name="Try again").click()
+    expect(row).to_contain_text("Waiting to be read")
+    assert home.url.endswith("/w/firm/")
+
+
 def test_the_palette_goes_to_a_document_by_keyboard(home: Page, cast: Cast) -> None:
     wanted = make(cast, "Lease of Harbour Street.pdf")
     make(cast, "Side letter.pdf")

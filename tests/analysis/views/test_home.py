@@ -559,6 +559,12 @@ async def test_progress_is_drawn_in_place(cast: Cast) -> None:
         assert '<progress max="1000" value="408"' in drawn
         await announce(version, status="ready")
         assert await anext(stream) == "event: list\ndata: "
+        await anext(stream)
+        id = await announce(version)
+        assert await anext(stream) == f"id: {id}\ndata: "  # as it was: nothing to draw
+        await Reading.objects.acreate(version=version, llm=BUNDLED, prompt_version=1, status="read")
+        await announce(version)
+        assert await anext(stream) == "event: list\ndata: "
 
 
 @pytest.mark.django_db(transaction=True)
