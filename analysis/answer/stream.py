@@ -33,6 +33,7 @@ class Writer:
     usage: Usage = field(default_factory=Usage)
     calls: int = 0
     stopped: bool = False
+    _fresh: bool = True
     _shown_at: float = 0.0
 
     def progress(self, stage: str, message: str, done: int = 0, total: int = 0) -> None:
@@ -40,11 +41,17 @@ class Writer:
         self._emit("progress", {"stage": stage, "message": message, "done": done, "total": total})
 
     def add(self, text: str) -> None:
-        """Append to the answer."""
-        text = text if self.text else text.lstrip()
+        """Append to the answer. White space that a completion begins with is left out."""
+        text = text.lstrip() if self._fresh else text
         if text:
+            self._fresh = False
             self._emit("token", {"start_char": len(self.text), "text": text})
             self.text += text
+
+    def add_heading(self, title: str) -> None:
+        """Append a heading; a completion under it follows."""
+        self.add(f"{chr(10) * 2 if self.text else ''}## {title}{chr(10) * 2}")
+        self._fresh = True
 
     def think(self, text: str) -> None:
         """Append to the model's thinking aloud."""

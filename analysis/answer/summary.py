@@ -142,7 +142,7 @@ def _topics(run: Run) -> Iterator[Topic]:
         if run.writer.stopped or run.writer.should_stop():
             return
         run.writer.progress("writing", f"Writing {topic.title.lower()}", number, len(TOPICS))
-        run.writer.add(f"{chr(10) * 2 if run.writer.text else ''}## {topic.title}\n\n")
+        run.writer.add_heading(topic.title)
         yield topic
 
 
@@ -208,12 +208,13 @@ def _write_topic(run: Run, reading: DocumentText, topic: Topic, notes: list[str]
         run.writer.add("Not stated.")
         return
     question = f"{topic.question} {SHORT}"
-    for batch in _batches(lines, run.llm):
+    for number, batch in enumerate(_batches(lines, run.llm)):
+        if number:
+            run.writer.add(" ")
         held = Source(reading.document_id, reading.name, reading.version_id, 0, 0, "\n".join(batch))
         part = replace(reading, text="", parts=[(held, "notes taken from the document")])
         filled = prompt.passages_prompt([part], [], question, max_output_tokens=HEADING_TOKENS)
         put(run, filled, [], lambda done, of: f"Reading the notes on {topic.title.lower()}")
-        run.writer.add(" ")
 
 
 def noted_under(title: str, note: str) -> list[str]:

@@ -1,0 +1,176 @@
+"""Summaries: fixed headings, one reading where it fits, parts with notes where it does not."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from analysis import progress
+from analysis.answer import plan as plans
+from analysis.answer import summary as summaries
+from analysis.answer.ask import summary_ask
+from analysis.answer.material import with_text
+from analysis.answer.read_once import prefix_tokens
+from analysis.answer.run import answer_run
+from analysis.answer.summary import TOPICS, noted_under
+from analysis.llm.catalogue import llm_get
+from analysis.llm.speed import Speed
+from analysis.models import Answer, AnswerStatus, Document, Heading
+from tests.analysis.answer.rows import document
+from tests.analysis.llm.scripted_server import Reply, ScriptedLLM, flat
+from tests.conftest import Cast
+
+TEXT = "The term is five years. Delaware law governs this lease. The rent is $900 a month."
+TITLES = [topic.title for topic in TOPICS]
+
+
+@pytest.fixture
+def small_window(bundled_llm: ScriptedLLM) -> ScriptedLLM:
+    bundled_llm.window_tokens = 2048
+    return bundled_llm
+
+
+@pytest.fixture(autouse=True)
+def a_hundred_tokens_a_second(monkeypatch: pytest.MonkeyPatch, words_as_meaning: None) -> None:
+    monkeypatch.setattr(plans, "speed_of", lambda llm: Speed(100.0, 20.0))
+
+
+def summarised(cast: Cast, row: Document) -> Answer:
+    return run(summary_ask(document=row, user=cast.owner))
+
+
+def run(answer: Answer) -> Answer:
+    answer_run(str(answer.pk))
+    answer.refresh_from_db()
+    return answer
+
+
+def questions(server: ScriptedLLM) -> list[str]:
+    return [flat(body["messages"][-1]["content"]).rpartition("Question: ")[2] for body in server.requests]
+
+
+def long_text() -> str:
+    """Six sections of 400 words: 4,830 tokens by the scripted tokenizer, past a window of 2,048."""
+    return "".join(f"SECTION {number}\n" + f"s{number} " * 400 + "\n" for number in range(6))
+
+
+def long_document(cast: Cast) -> Document:
+    text = long_text()
+    row = document(cast, text=text, pages=6)
+    for number in range(6):
+        start = text.index(f"SECTION {number}")
+        Heading.objects.create(
+            version=row.version,
+            ordinal=number,
+            level=1,
+            start_char=start,
+            end_char=start + 9,
+            section_end_char=len(text),
+        )
+    return row
+
+
+def test_a_small_model_is_asked_heading_by_heading_on_one_reading(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    bundled_llm.replies = [Reply(words=[f" Answer {number}."]) for number in range(len(TOPICS))]
+    row = document(cast, text=TEXT)
+    answer = summarised(cast, row)
+    assert answer.status == AnswerStatus.DONE
+    assert answer.text == "\n\n".join(f"## {title}\n\nAnswer {n}." for n, title in enumerate(TITLES))
+    assert questions(bundled_llm) == [f"{topic.question} {summaries.SHORT}" for topic in TOPICS]
+    prefix = len(prefix_tokens(with_text(row), llm_get()))
+    sent = answer.usage["prompt_tokens"]
+    # Every heading after the first finds the document read.
+    assert answer.usage["cached_tokens"] >= prefix * (len(TOPICS) - 1)
+    assert (answer.usage["calls"], answer.coverage["tokens_sent"]) == (len(TOPICS), sent)
+    assert (answer.mode, answer.coverage["pages_read"]) == ("whole", [[1, 1]])
+
+
+def test_a_large_model_writes_all_headings_in_one_pass(cast: Cast, scripted_llm: ScriptedLLM) -> None:
+    scripted_llm.replies = [Reply(words=["## Term\n\n", "The term is five years."])]
+    answer = summarised(cast, document(cast, text=TEXT))
+    assert (answer.text, len(scripted_llm.requests)) == ("## Term\n\nThe term is five years.", 1)
+    assert all(f"## {title}" in questions(scripted_llm)[0] for title in TITLES)
+
+
+def test_past_the_window_it_is_read_in_parts_along_sections_and_nothing_is_left_out(
+    cast: Cast, small_window: ScriptedLLM
+) -> None:
+    notes = [f"Term: {number + 1} years\nMoney: None\n" for number in range(6)]
+    small_window.replies = [*(Reply(words=[note]) for note in notes), Reply(words=[" It lasts."])]
+    row = long_document(cast)
+    answer = summarised(cast, row)
+    assert (answer.status, answer.mode) == (AnswerStatus.DONE, "sweep")
+    assert answer.notes == [note.strip() for note in notes]
+    parts = [flat(body["messages"][1]["content"]) for body in small_window.requests[:6]]
+    assert [f"SECTION {number}" in part for number, part in enumerate(parts)] == [True] * 6
+    assert sum(part.count(f"s{number} ") for number, part in enumerate(parts)) == 6 * 400
+    receipt = answer.coverage
+    assert (receipt["characters_read"], receipt["characters_total"]) == (len(long_text()), len(long_text()))
+    assert (receipt["parts"], receipt["pages_read"], receipt["pages_skipped"]) == (6, [[1, 6]], [])
+    # Only the heading that something was noted under is written by the model, from all the notes on it.
+    assert len(small_window.requests) == 7
+    combined = flat(small_window.requests[6]["messages"][1]["content"])
+    assert all(f"{number + 1} years" in combined for number in range(6))
+    assert "## Term\n\nIt lasts.\n\n## Money\n\nNot stated." in answer.text
+    shown = [e.data for e in progress.replay(progress.answer_stream(answer.pk)) if e.data.get("stage") == "part"]
+    assert (shown[0]["message"], shown[0]["done"], shown[0]["total"]) == ("Part 1 of 6: page 1", 1, 6)
+
+
+def test_the_plan_says_that_it_will_be_read_in_parts(cast: Cast, small_window: ScriptedLLM) -> None:
+    answer = summary_ask(document=long_document(cast), user=cast.owner)
+    tokens = len(small_window.tokenize(long_text()))
+    assert answer.plan["mode"] == "sweep"
+    assert answer.plan["why"].startswith(
+        f"The whole document is {tokens:,} tokens, more than Qwen2.5-Coder 0.5B (bundled) can read at once, so it is"
+    )
+
+
+def test_a_worker_that_takes_over_goes_on_at_the_next_part(cast: Cast, small_window: ScriptedLLM) -> None:
+    answer = summary_ask(document=long_document(cast), user=cast.owner)
+    noted = [f"Term: {number + 1} years" for number in range(4)]
+    past = timezone.now() - timedelta(seconds=1)
+    Answer.objects.filter(pk=answer.pk).update(status="running", lease_expires_at=past, attempts=1, notes=noted)
+    small_window.replies = [Reply(words=["Term: 5 years"]), Reply(words=["Term: 6 years"]), Reply(words=["Six."])]
+    run(answer)
+    assert answer.notes == [*noted, "Term: 5 years", "Term: 6 years"]
+    assert len(small_window.requests) == 3
+    assert "s3 " not in flat(small_window.requests[0]["messages"][1]["content"])
+    assert "s4 " in flat(small_window.requests[0]["messages"][1]["content"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stopped_summary_keeps_the_headings_written_so_far(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    from django.db import connections
+
+    from analysis.answer.ask import answer_stop
+    from tests.analysis.answer.test_run import followed, until
+
+    bundled_llm.replies = [Reply(words=["A lease."]), Reply(words=["Two.", "More"], hold=threading.Event(), after=1)]
+    answer = summary_ask(document=document(cast, text=TEXT), user=cast.owner)
+    worker = threading.Thread(target=lambda: (answer_run(str(answer.pk)), connections.close_all()))
+    worker.start()
+    until(lambda: "Two." in followed(answer))
+    answer_stop(answer)
+    worker.join(20)
+    answer.refresh_from_db()
+    assert (answer.status, answer.text) == (AnswerStatus.STOPPED, "## What it is\n\nA lease.\n\n## Parties\n\nTwo.")
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("Term: five years", ["five years"]),
+        ("- **Term:** five years", ["five years"]),
+        ("## Term: five years", ["five years"]),
+        ("4. term: five years", ["five years"]),
+        ("Term: None", []),
+        ("Term: Not stated.", []),
+        ("Termination: at will", []),
+        ("The Term: five years", []),
+    ],
+)
+def test_notes_are_found_under_their_title(line: str, found: list[str]) -> None:
+    assert noted_under("Term", f"Parties: A and B\n{line}") == found
