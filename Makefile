@@ -14,10 +14,10 @@ PY := $(VENV)/bin/python
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 TORCH := $(shell grep ^torch== requirements.txt)
-PIP := $(PY) -m pip install --disable-pip-version-check --no-input --progress-bar off
+PIP := $(PY) -m pip install --disable-pip-version-check --no-input --progress-bar off --log $(VENV)/pip.log
 # pip says a thousand lines or none; this leaves one for each package that it fetches.
-BRIEFLY := { grep --line-buffered -E '^(Downloading|Installing|Successfully|ERROR)' || true; } \
-	| cut -c 1-100
+BRIEFLY := 2>&1 | { grep --line-buffered -E '^(Downloading|Installing|ERROR)' || true; } | cut -c 1-100 \
+	|| { echo "The packages could not be installed; $(VENV)/pip.log says why." >&2; exit 1; }
 # The tests share the fetched model with `make run`.
 export LECTERN_MODELS ?= $(CURDIR)/.lectern/models
 
@@ -55,11 +55,11 @@ $(PY):
 # torch first and by its pin: were another package to choose it, it might choose gigabytes of GPU libraries.
 $(VENV)/.installed: requirements.txt | $(PY)
 	@echo "Installing what Lectern runs on; the first time takes a few minutes."
-	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH) | $(BRIEFLY)
-	@$(PIP) -r requirements.txt | $(BRIEFLY)
+	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH) $(BRIEFLY)
+	@$(PIP) -r requirements.txt $(BRIEFLY)
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo "Installing what the tests need."
-	@$(PIP) -r requirements-dev.txt | $(BRIEFLY)
+	@$(PIP) -r requirements-dev.txt $(BRIEFLY)
 	@touch $@

@@ -28,7 +28,9 @@ def up(say: Callable[[str], None]) -> None:
         for name in end_leftovers():
             say(f"Ended {name}, left behind by a run that was killed.")
         say(f"Everything is kept in {home()}.")
-        model = None if os.environ.get("LECTERN_LLM_URL") else chosen()
+        # A key alone is for a hosted model that the catalogue knows by LECTERN_LLM_MODEL.
+        elsewhere = os.environ.get("LECTERN_LLM_URL") or os.environ.get("LECTERN_LLM_KEY")
+        model = None if elsewhere else chosen()
         path = fetch(model) if model else None
         supervisor = Supervisor(say)
         supervisor.listen_for_signals()
