@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pypdfium2 as pdfium
 from numpy.typing import NDArray
 
+from analysis.ingest.parse.ocr_spaces import edges, with_blanks
 from analysis.ingest.parse.pdf_chars import Chars
 
 _DOTS_PER_INCH = 200
 _LONGEST_SIDE_PIXELS = 2400
 _LINES_A_BATCH = 12
 _LEAST_SCORE = 0.5
+_TURNED_SCORE = 0.9
 # Lines taller than wide say that the page lies on its side.
 _SIDEWAYS_SHARE = 0.6
 
-# One recognised line: its four corners in pixels (float[4, 2], from the text's top left), text, score in [0, 1].
-Found = tuple[NDArray[np.float32], str, float]
+
+class Found(NamedTuple):
+    """One recognised line.
+
+    corners: float32[4, 2] in pixels, clockwise from the text's top left. score: in [0, 1]. edges: where its characters
+    begin and end, as fractions of the line's length, one more than there are characters.
+    """
+
+    corners: NDArray[np.float32]
+    text: str
+    score: float
+    edges: NDArray[np.float32]
 
 
 def read_image(page: pdfium.PdfPage, beat: Callable[[], None]) -> Chars:
@@ -33,7 +45,7 @@ def read_image(page: pdfium.PdfPage, beat: Callable[[], None]) -> Chars:
     picture = page.render(scale=scale).to_numpy()[:, :, :3]
     lines = _read_any_way_up(np.ascontiguousarray(picture), beat)
     size = np.array([picture.shape[1], picture.shape[0]], np.float32)
-    return _chars([(corners / size, text) for corners, text, _ in lines])
+    return _chars([line._replace(corners=line.corners / size) for line in lines])
 
 
 @cache
@@ -56,12 +68,25 @@ def _read(picture: NDArray[np.uint8], beat: Callable[[], None]) -> list[Found]:
     order = sorted(range(len(crops)), key=lambda index: crops[index].shape[1] / max(1, crops[index].shape[0]))
     for first in range(0, len(order), _LINES_A_BATCH):
         batch = order[first : first + _LINES_A_BATCH]
-        upright, _, _ = engine.text_cls([crops[index] for index in batch])
-        read, _ = engine.text_rec(upright)
-        for index, (text, score) in zip(batch, read, strict=True):
-            found[index] = (np.array(corners[index], np.float32), text, float(score))
+        upright, turns, _ = engine.text_cls([crops[index] for index in batch])
+        read, _ = engine.text_rec(upright, return_word_box=True)
+        for index, picture_of_line, turn, result in zip(batch, upright, turns, read, strict=True):
+            found[index] = _line(np.array(corners[index], np.float32), picture_of_line, turn, result)
         beat()
-    return [line for line in found if line and line[2] >= _LEAST_SCORE and line[1].strip()]
+    return [line for line in found if line and line.score >= _LEAST_SCORE and line.text.strip()]
+
+
+def _line(corners: NDArray[np.float32], picture: NDArray[np.uint8], turn: Any, result: Any) -> Found:
+    """Make a line of what the engine returns: (text, score, [columns in all, words, columns of each word's letters])."""
+    text, score, (columns, _, word_columns, *_) = result
+    places = [(column + 0.5) / max(1.0, columns) for word in word_columns for column in word]
+    if turn[0] == "180" and turn[1] > _TURNED_SCORE:
+        corners = corners[[2, 3, 0, 1]]  # the line was read upside down: its top left is the page's bottom right
+    if len(places) == len(text):
+        text, places = with_blanks(text, places, picture)
+    else:
+        places = [(number + 0.5) / len(text) for number in range(len(text))]
+    return Found(corners, text, float(score), edges(places))
 
 
 def _read_any_way_up(picture: NDArray[np.uint8], beat: Callable[[], None]) -> list[Found]:
@@ -69,11 +94,11 @@ def _read_any_way_up(picture: NDArray[np.uint8], beat: Callable[[], None]) -> li
     if not upright or sum(map(_is_tall, upright)) < _SIDEWAYS_SHARE * len(upright):
         return upright
     turned = [_read_turned(picture, quarters, beat) for quarters in (1, 3)]
-    return max([upright, *turned], key=lambda lines: sum(score * len(text) for _, text, score in lines))
+    return max([upright, *turned], key=lambda lines: sum(line.score * len(line.text) for line in lines))
 
 
 def _is_tall(line: Found) -> bool:
-    width, height = np.ptp(line[0], axis=0)
+    width, height = np.ptp(line.corners, axis=0)
     return bool(height > 1.5 * width)
 
 
@@ -81,24 +106,27 @@ def _read_turned(picture: NDArray[np.uint8], quarters: int, beat: Callable[[], N
     """Read the picture turned counter-clockwise by `quarters` (1 or 3); corners are those of the picture as it was."""
     height, width = picture.shape[:2]
     lines = _read(np.ascontiguousarray(np.rot90(picture, quarters)), beat)
-    if quarters == 1:
-        return [(np.stack([width - c[:, 1], c[:, 0]], axis=1), text, score) for c, text, score in lines]
-    return [(np.stack([c[:, 1], height - c[:, 0]], axis=1), text, score) for c, text, score in lines]
+    turned = []
+    for line in lines:
+        x, y = line.corners[:, 0], line.corners[:, 1]
+        corners = np.stack([width - y, x] if quarters == 1 else [y, height - x], axis=1)
+        turned.append(line._replace(corners=corners))
+    return turned
 
 
-def _chars(lines: list[tuple[NDArray[np.float32], str]]) -> Chars:
+def _chars(lines: list[Found]) -> Chars:
     codes: list[int] = []
     boxes: list[NDArray[np.float32]] = []
-    for corners, text in lines:
-        codes += [*map(ord, text), ord("\n")]
-        boxes += [_share(corners, len(text)), np.zeros((1, 4), np.float32)]
+    for line in lines:
+        codes += [*map(ord, line.text), ord("\n")]
+        boxes += [_share(line.corners, line.edges), np.zeros((1, 4), np.float32)]
     placed = np.concatenate(boxes) if boxes else np.zeros((0, 4), np.float32)
     return Chars(np.array(codes, np.uint32), np.clip(placed, 0, 1), len(codes) - len(lines), 0)
 
 
-def _share(corners: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Return float32[count, 4]: the line from `corners` cut into equal parts along its direction."""
-    steps = np.linspace(0, 1, count + 1, dtype=np.float32)[:, None]
+def _share(corners: NDArray[np.float32], edges_: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return float32[n, 4]: the line from `corners` cut at `edges_` along its direction."""
+    steps = edges_[:, None]
     top = corners[0] + steps * (corners[1] - corners[0])
     bottom = corners[3] + steps * (corners[2] - corners[3])
     ends = np.stack([top[:-1], top[1:], bottom[:-1], bottom[1:]])

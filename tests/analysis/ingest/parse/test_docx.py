@@ -31,6 +31,10 @@ def element(xml: str) -> object:
     return parse_xml(xml.replace(f"<{name}", f"<{name} {nsdecls('w')}", 1))
 
 
+def run(text: str) -> str:
+    return f"<w:r><w:t xml:space='preserve'>{text}</w:t></w:r>"
+
+
 def with_body(tmp_path: Path, *blocks: str) -> Path:
     """A document of raw paragraphs and tables."""
     document = Document()
@@ -66,7 +70,8 @@ _NUMBERING = """<w:numbering>
 <w:lvl w:ilvl="2"><w:start w:val="1"/><w:numFmt w:val="lowerLetter"/><w:lvlText w:val="(%3)"/></w:lvl>
 <w:lvl w:ilvl="3"><w:start w:val="1"/><w:numFmt w:val="bullet"/><w:lvlText w:val="x"/></w:lvl></w:abstractNum>
 <w:num w:numId="77"><w:abstractNumId w:val="77"/></w:num>
-<w:num w:numId="78"><w:abstractNumId w:val="77"/><w:lvlOverride w:ilvl="2"><w:startOverride w:val="5"/></w:lvlOverride></w:num>
+<w:num w:numId="78"><w:abstractNumId w:val="77"/>
+<w:lvlOverride w:ilvl="2"><w:startOverride w:val="5"/></w:lvlOverride></w:num>
 </w:numbering>"""
 
 
@@ -138,9 +143,9 @@ def test_tracked_changes_are_settled_and_on_record(tmp_path: Path) -> None:
     found = parse(
         with_body(
             tmp_path,
-            f"<w:p><w:r><w:t xml:space='preserve'>The fee is </w:t></w:r><w:del {change}><w:r><w:delText>100</w:delText></w:r></w:del>"
-            f"<w:ins {change}><w:r><w:t>150</w:t></w:r></w:ins><w:r><w:t xml:space='preserve'> a year.</w:t></w:r></w:p>",
-            f"<w:p><w:pPr><w:rPr><w:del {change}/></w:rPr></w:pPr><w:r><w:t xml:space='preserve'>Joined </w:t></w:r></w:p>",
+            f"<w:p>{run('The fee is ')}<w:del {change}><w:r><w:delText>100</w:delText></w:r></w:del>"
+            f"<w:ins {change}>{run('150')}</w:ins>{run(' a year.')}</w:p>",
+            f"<w:p><w:pPr><w:rPr><w:del {change}/></w:rPr></w:pPr>{run('Joined ')}</w:p>",
             "<w:p><w:r><w:t>paragraph.</w:t></w:r></w:p>",
         )
     )
@@ -160,9 +165,9 @@ def test_fields_hyperlinks_controls_boxes_and_hidden_text(tmp_path: Path) -> Non
     found = parse(
         with_body(
             tmp_path,
-            "<w:p><w:r><w:t xml:space='preserve'>Page </w:t></w:r><w:r><w:fldChar w:fldCharType='begin'/></w:r><w:r><w:instrText>PAGE</w:instrText>"
-            "</w:r><w:r><w:t>not this</w:t></w:r><w:r><w:fldChar w:fldCharType='separate'/></w:r><w:r><w:t>7</w:t></w:r>"
-            "<w:r><w:fldChar w:fldCharType='end'/></w:r><w:hyperlink><w:r><w:t xml:space='preserve'> and link</w:t></w:r></w:hyperlink>"
+            f"<w:p>{run('Page ')}<w:r><w:fldChar w:fldCharType='begin'/><w:instrText>PAGE</w:instrText></w:r>"
+            f"{run('not this')}<w:r><w:fldChar w:fldCharType='separate'/></w:r>{run('7')}"
+            f"<w:r><w:fldChar w:fldCharType='end'/></w:r><w:hyperlink>{run(' and link')}</w:hyperlink>"
             "<w:r><w:rPr><w:vanish/></w:rPr><w:t>hidden</w:t></w:r></w:p>",
             "<w:sdt><w:sdtContent><w:p><w:r><w:t>Controlled.</w:t></w:r></w:p></w:sdtContent></w:sdt>",
             f"<w:p><w:r><w:t>Around.</w:t></w:r><w:r><w:pict>{box}</w:pict></w:r></w:p>",
@@ -188,7 +193,7 @@ def test_pages_end_where_word_ended_them(tmp_path: Path) -> None:
         with_body(
             tmp_path,
             "<w:p><w:r><w:t>One.</w:t></w:r></w:p>",
-            "<w:p><w:r><w:t xml:space='preserve'>Two ends </w:t></w:r><w:r><w:lastRenderedPageBreak/><w:t>here.</w:t></w:r></w:p>",
+            f"<w:p>{run('Two ends ')}<w:r><w:lastRenderedPageBreak/><w:t>here.</w:t></w:r></w:p>",
             "<w:p><w:r><w:lastRenderedPageBreak/><w:t>Three.</w:t></w:r></w:p>",
         )
     )

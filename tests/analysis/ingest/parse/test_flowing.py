@@ -87,7 +87,8 @@ def test_html_is_read_as_what_it_is_whatever_its_name(name: str) -> None:
     document = parse_bytes(HTML.encode(), name)
     assert document.kind == "html"
     assert document.text == (
-        "Lease\n\nThe Tenant shall pay.\nMonthly.\n\n3. first\n\n4. second\n\nItem | Price\nRent | 100\n\nTerm\n\nfive years"
+        "Lease\n\nThe Tenant shall pay.\nMonthly.\n\n3. first\n\n4. second\n\n"
+        "Item | Price\nRent | 100\n\nTerm\n\nfive years"
     )
     assert [(h.level, h.title) for h in document.headings] == [(1, "Lease"), (2, "Term")]
     assert document.metadata["title"] == "A lease"
@@ -97,9 +98,26 @@ def test_deeply_nested_html_does_not_crash() -> None:
     assert parse_bytes(b"<html>" + b"<div>" * 1500 + b"deep", "a.html").text == "deep"
 
 
-MAIL = b"""From: Ada <ada@firm.example>\r\nTo: Bob <bob@firm.example>\r\nSubject: =?utf-8?q?R=C3=A9nt?=\r\nDate: Fri, 1 Mar 2024 10:00:00 +0000\r
-MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="x"\r\n\r\n--x\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nThe r\xe9nt is due.\r\n\r\nAda\r
---x\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="lease.pdf"\r\n\r\nJVBERi0=\r\n--x--\r\n"""
+MAIL = b"""From: Ada <ada@firm.example>
+To: Bob <bob@firm.example>
+Subject: =?utf-8?q?R=C3=A9nt?=
+Date: Fri, 1 Mar 2024 10:00:00 +0000
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="x"
+
+--x
+Content-Type: text/plain; charset=iso-8859-1
+
+The r\xe9nt is due.
+
+Ada
+--x
+Content-Type: application/pdf
+Content-Disposition: attachment; filename="lease.pdf"
+
+JVBERi0=
+--x--
+""".replace(b"\n", b"\r\n")
 
 
 @pytest.mark.parametrize("name", ["a.eml", "a.txt"])
@@ -107,7 +125,8 @@ def test_a_message_has_its_headers_and_body_and_names_its_attachments(name: str)
     document = parse_bytes(MAIL, name)
     assert document.kind == "email"
     assert document.text == (
-        "From: Ada <ada@firm.example>\nTo: Bob <bob@firm.example>\nDate: Fri, 01 Mar 2024 10:00:00 +0000\nSubject: Rént\n\n"
+        "From: Ada <ada@firm.example>\nTo: Bob <bob@firm.example>\n"
+        "Date: Fri, 01 Mar 2024 10:00:00 +0000\nSubject: Rént\n\n"
         "The rént is due.\n\nAda"
     )
     assert document.metadata["attachments"] == ["lease.pdf"]

@@ -85,7 +85,10 @@ def test_spans_hold_the_headings_words_and_sections_end_where_the_next_begins() 
 
 
 def test_articles_hold_their_sections() -> None:
-    text = "ARTICLE I\nDEFINITIONS\n\nSection 1.1 Terms. Words.\n\nARTICLE II\nRENT\n\nSection 2.1 Amount. Words.\n\n2.1.1 Cash. No.\n"
+    text = (
+        "ARTICLE I\nDEFINITIONS\n\nSection 1.1 Terms. Words.\n\n"
+        "ARTICLE II\nRENT\n\nSection 2.1 Amount. Words.\n\n2.1.1 Cash. No.\n"
+    )
     assert outline(text) == [
         (1, "ARTICLE I", "DEFINITIONS"),
         (2, "Section 1.1", "Terms"),
