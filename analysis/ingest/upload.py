@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import shutil
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from django.core.files import File
 from django.db import transaction
 
 from analysis import progress
+from analysis.answer.read_once import forget as forget_readings
 from analysis.errors import UserError
-from analysis.models import Answer, Document, DocumentVersion, IngestStatus, Question
+from analysis.ingest.render import pages_folder
+from analysis.models import Answer, Document, DocumentVersion, IngestStatus, Question, Reading
 from workspaces.models import User, Workspace
 
 logger = logging.getLogger(__name__)
@@ -25,7 +28,9 @@ logger = logging.getLogger(__name__)
 NAME_MAX_CHARACTERS = 255
 ENDING_MAX_CHARACTERS = 20
 # The parsers decide by content what a file is; endings only let a file past the door that is not plainly readable.
-READABLE_ENDINGS = frozenset({".pdf", ".docx", ".docm", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".eml"})
+READABLE_ENDINGS = frozenset(
+    {".pdf", ".docx", ".docm", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".eml", ".odt", ".rtf"}
+)
 _SNIFF_BYTES = 8192
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _OLE = b"\xd0\xcf\x11\xe0"
@@ -83,13 +88,14 @@ def document_retry(document: Document, *, password: str | None = None) -> None:
 def document_delete(document: Document) -> None:
     """Remove the document: its rows, original, page images, kept readings, and the questions put to it alone."""
     workspace_id, document_id = document.workspace_id, document.pk
-    versions = list(document.versions.all())
-    clean_up = [partial(_forget_version, version, _kept_files(version)) for version in versions]
     with transaction.atomic():
+        # Held first: a worker that is writing chunks waits for the row and then finds it gone.
+        versions = list(document.versions.select_for_update())
         streams = _delete_questions(document)
+        forget_readings(Reading.objects.filter(version__in=versions))
         document.delete()
-        for clean in clean_up:
-            _on_commit(clean)
+        for version in versions:
+            _on_commit(partial(_delete_files, version))
         for stream in streams:
             _on_commit(partial(progress.forget, stream))
         _on_commit(partial(progress.announce_document, workspace_id, document_id))
@@ -211,9 +217,6 @@ def _delete_questions(document: Document) -> list[str]:
     return streams
 
 
-def _kept_files(version: DocumentVersion) -> list[str]:
-    return list(version.readings.exclude(file_name="").values_list("file_name", flat=True))
-
-
-def _forget_version(version: DocumentVersion, reading_files: list[str]) -> None:
+def _delete_files(version: DocumentVersion) -> None:
     version.file.storage.delete(str(version.file.name))
+    shutil.rmtree(pages_folder(version), ignore_errors=True)

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from analysis import progress
 from analysis.errors import UserError
 from analysis.ingest import upload
+from analysis.ingest.render import pages_folder
 from analysis.ingest.upload import clean_name, document_delete, document_rename, document_retry, document_upload
-from analysis.models import Answer, Chunk, Document, DocumentVersion, Question, VersionText
+from analysis.models import Answer, Chunk, Document, DocumentVersion, Question, Reading, VersionText
+from local.home import room
 
 TEXT = b"1. Term. This Agreement starts on 1 May 2021.\n"
 
@@ -211,6 +213,12 @@ def test_rename(cast, queued):
 def test_delete_leaves_no_trace(cast, files, queued, django_capture_on_commit_callbacks):
     document, other = put(cast).document, put(cast, "b.txt", b"Other").document
     VersionText.objects.create(version=document.version, text=TEXT.decode())
+    page = pages_folder(document.version) / "1.webp"
+    page.parent.mkdir(parents=True)
+    page.write_bytes(b"image")
+    state = room("slots") / "a.kv"
+    state.write_bytes(b"state")
+    Reading.objects.create(version=document.version, llm="bundled", prompt_version=1, file_name="a.kv")
     alone = Question.objects.create(workspace=cast.workspace, text="Term?")
     alone.documents.add(document)
     both = Question.objects.create(workspace=cast.workspace, text="Same term?")
@@ -222,5 +230,6 @@ def test_delete_leaves_no_trace(cast, files, queued, django_capture_on_commit_ca
     assert list(Document.objects.all()) == [other]
     assert list(Question.objects.all()) == [both]
     assert [path.read_bytes() for path in stored(files)] == [b"Other"]
-    assert VersionText.objects.count() == Chunk.objects.count() == 0
+    assert not state.exists()
+    assert Reading.objects.count() == VersionText.objects.count() == Chunk.objects.count() == 0
     assert progress.replay(progress.answer_stream(answer.pk)) == []
