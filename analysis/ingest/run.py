@@ -58,6 +58,7 @@ class Run:
 
     version: DocumentVersion
     token: UUID
+    follow_up: bool = True
     seconds: dict[str, float] = field(default_factory=dict)
     _reported_at: float = 0.0
 
@@ -93,14 +94,17 @@ class Run:
         self.seconds[stage] = round(self.seconds.get(stage, 0) + time.perf_counter() - started, 3)
 
 
-def ingest(version_id: int) -> None:
-    """Read the version in unless it is done, gone, or in the hands of a living worker."""
+def ingest(version_id: int, *, follow_up: bool = True) -> None:
+    """Read the version in unless it is done, gone, or in the hands of a living worker.
+
+    follow_up: start what waits for the document, draw its pages, and have it read ahead.
+    """
     rows = DocumentVersion.objects.filter(pk=version_id)
     token = claim(rows, waiting=IngestStatus.QUEUED, working=IngestStatus.INGESTING)
     version = rows.select_related("document").first()
     if token is None or version is None:
         return
-    run = Run(version, token)
+    run = Run(version, token, follow_up)
     version.stage = ""
     try:
         with beating(run.renew, every_seconds=env.lease_seconds / 3):
@@ -239,7 +243,8 @@ def _finish(run: Run, text: str) -> None:
             seconds=run.version.seconds | run.seconds,
             ready_at=timezone.now(),
         )
-        transaction.on_commit(partial(_after_ready, run.version))
+        if run.follow_up:
+            transaction.on_commit(partial(_after_ready, run.version))
 
 
 def _tokens(version: DocumentVersion, text: str) -> tuple[int, bool]:

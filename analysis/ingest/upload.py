@@ -46,9 +46,12 @@ class Uploaded:
     duplicate: bool
 
 
-def document_upload(*, workspace: Workspace, user: User | None, name: str, file: File[bytes]) -> Uploaded:
+def document_upload(
+    *, workspace: Workspace, user: User | None, name: str, file: File[bytes], enqueue: bool = True
+) -> Uploaded:
     """Return the new document, waiting to be read in, or the one that holds the same bytes already.
 
+    enqueue: send it to a worker; whoever does not reads it in where it stands.
     Raises UserError: bad_name, empty_file (422), too_large (413), unsupported_type (415), upload_cut_off (422).
     """
     name = clean_name(name)
@@ -60,7 +63,7 @@ def document_upload(*, workspace: Workspace, user: User | None, name: str, file:
     document = Document(workspace=workspace, name=name, uploaded_by=user)
     version = DocumentVersion(document=document, sha256=sha256, size_bytes=size_bytes)
     version.file.save(name, file, save=False)
-    return _recorded(document, version)
+    return _recorded(document, version, enqueue)
 
 
 def document_retry(document: Document, *, password: str | None = None) -> None:
@@ -166,7 +169,7 @@ def _same_bytes(workspace: Workspace, sha256: str) -> Document | None:
     return Document.objects.filter(workspace=workspace, version__sha256=sha256).select_related("version").first()
 
 
-def _recorded(document: Document, version: DocumentVersion) -> Uploaded:
+def _recorded(document: Document, version: DocumentVersion, enqueue: bool) -> Uploaded:
     """Write both rows and return what stands in the workspace afterwards; the stored file goes if they do not."""
     storage, stored_name = version.file.storage, str(version.file.name)
     try:
@@ -176,6 +179,8 @@ def _recorded(document: Document, version: DocumentVersion) -> Uploaded:
             known = _same_bytes(document.workspace, version.sha256)
             if known is None:
                 _insert(document, version)
+                if enqueue:
+                    _send(document, version)
     except BaseException:
         storage.delete(stored_name)
         raise
@@ -190,6 +195,9 @@ def _insert(document: Document, version: DocumentVersion) -> None:
     version.save(force_insert=True)
     document.version = version
     document.save(update_fields=["version"])
+
+
+def _send(document: Document, version: DocumentVersion) -> None:
     _on_commit(partial(_enqueue, version.pk))
     _on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
 
