@@ -16,8 +16,11 @@ from analysis.ingest.parse.docx_changes import Changes
 from analysis.ingest.parse.docx_numbering import Numbering
 from analysis.ingest.parse.docx_runs import Notes, Runs
 from analysis.ingest.parse.docx_styles import Numbered, Styles
+from analysis.ingest.parse.email import message_html
 from analysis.ingest.parse.flow import FlowText
 from analysis.ingest.parse.headings import pattern_headings
+from analysis.ingest.parse.html import read_html
+from analysis.ingest.parse.text import decode
 from analysis.ingest.parse.wordml import attribute, child, children, is_on, local, number
 from analysis.types import ParsedDocument, Warning
 
@@ -39,6 +42,8 @@ class Package(Protocol):
     names: set[str]
 
     def xml(self, name: str) -> Any: ...
+
+    def read(self, name: str) -> bytes: ...
 
 
 def parse_docx(path: Path, *, password: str, encrypted: bool, report: Report) -> ParsedDocument:
@@ -77,6 +82,10 @@ class _FlatPackage:
         self._parts = {attribute(part, "name").lstrip("/"): part for part in parts}
         self.names = set(self._parts)
 
+    def read(self, name: str) -> bytes:
+        binary = child(self._parts.get(name), "binaryData")
+        return base64.b64decode(binary.text or "") if binary is not None else b""
+
     def xml(self, name: str) -> Any:
         part = self._parts.get(name)
         if part is None:
@@ -84,8 +93,8 @@ class _FlatPackage:
         content = child(part, "xmlData")
         if content is not None:
             return next(iter(content), None)
-        binary = child(part, "binaryData")
-        return parse_xml(base64.b64decode(binary.text or "")) if binary is not None else None
+        data = self.read(name)
+        return parse_xml(data) if data else None
 
 
 class _Reader:
@@ -151,6 +160,16 @@ class _Reader:
             for one in element:
                 self._block(one)
         elif name == "altChunk":
+            self._embedded(element)
+
+    def _embedded(self, element: Any) -> None:
+        """Read a web page in the document's place, as converters to DOCX leave it; warn of other files."""
+        place = self.parts.get(attribute(element, "id"), ("", ""))[1]
+        if place.lower().endswith((".mht", ".mhtml", ".eml")):
+            read_html(message_html(self.package.read(place)), self.flow)
+        elif place.lower().endswith((".html", ".htm", ".xhtml")):
+            read_html(decode(self.package.read(place))[0], self.flow)
+        else:
             self.embedded = True
 
     def _paragraph(self, paragraph: Any) -> None:

@@ -35,6 +35,12 @@ def parse_email(path: Path) -> ParsedDocument:
     return flow.document("email", {**metadata, "attachments": attachments}, warnings)
 
 
+def message_html(data: bytes) -> str:
+    """Return the web page in a MIME archive; "" if there is none."""
+    part = _message(data).get_body(("html",))
+    return _content(part) if part is not None else ""
+
+
 def _message(data: bytes) -> EmailMessage:
     if looks_like_utf16(data):
         data = decode(data)[0].encode()

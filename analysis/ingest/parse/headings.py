@@ -49,9 +49,9 @@ class _Line:
 _SHORT_HEADING, _LONGEST_HEADING = 40, 110
 _LONGEST_LABEL, _LONGEST_TITLE = 60, 300
 _ANNEXES = "exhibit|schedule|appendix|annex|annexure|attachment|addendum"
-_DIVISIONS = "article|part|chapter|title"
+_DIVISIONS = "article|part|item|chapter|title"
 _KEYWORD = rf"(?:{_ANNEXES}|{_DIVISIONS}|section|clause)"
-_NUMBER = r"(?:\d{1,3}(?:\.\d{1,3}){0,4}|[IVXLC]{1,7}|[A-Z](?:[-.]?\d{1,2})?)"
+_NUMBER = r"(?:\d{1,3}(?:\.\d{1,3}){0,4}[A-C]?|[IVXLC]{1,7}|[A-Z](?:[-.]?\d{1,2})?)"
 _NAMED = re.compile(
     rf"(?P<label>(?P<keyword>(?i:{_KEYWORD}))\s+[\"“]?(?P<number>{_NUMBER})[\"”]?)(?![\w(])[.:)]?\s*[-–—]?\s*(?P<rest>.*)"
 )
@@ -76,8 +76,8 @@ _NOT_HEADINGS = re.compile(
     re.I,
 )
 _SMALL_WORDS = frozenset(
-    "a an and as at be but by for from if in into is it its no nor not of on or over per the to under up upon via vs with "
-    "without".split()
+    "a an and as at be but by for from if in into is it its no nor not of on or over per the to under up upon via vs "
+    "with without".split()
 )
 # What a defined term's line says after the term: it is a definition and opens no section.
 _DEFINITION = re.compile(
@@ -337,7 +337,7 @@ def _is_caps(text: str) -> bool:
 
 def _parts(number: str) -> tuple[int, ...]:
     if number[0].isdigit():
-        return tuple(int(part) for part in number.split("."))
+        return tuple(int(part) for part in number.rstrip("ABC").split("."))
     return (_roman(number),) if set(number) <= set("IVXLC") else (ord(number[0]) - 64,)
 
 
@@ -436,18 +436,18 @@ def _levelled(candidates: list[_Candidate]) -> list[Found]:
     if not divisions and _numbers_start_again(candidates):
         first_number = 2
     found = []
-    in_annex = 0
+    in_annex = in_division = 0
     for candidate in candidates:
         if candidate.family == "annex":
-            level, in_annex = 1, 1
+            level, in_annex, in_division = 1, 1, 0
         elif candidate.family == "division":
-            level = 1 + divisions.index(_keyword(candidate)) + in_annex
+            level, in_division = 1 + divisions.index(_keyword(candidate)) + in_annex, 1
         elif candidate.family == "number":
             # "1.1" is below "Article 1" as it is below "1".
             depth = len(candidate.number) - (1 if divisions and len(candidate.number) > 1 else 0)
             level = first_number + depth - 1 + in_annex
         else:
-            level = 1 + in_annex
+            level = 1 + in_annex + in_division
         found.append(Found(level, candidate.label, candidate.title, candidate.start_char, candidate.end_char))
     return found
 

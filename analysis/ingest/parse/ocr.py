@@ -57,7 +57,7 @@ def _engine() -> Any:
 
 
 def _read(picture: NDArray[np.uint8], beat: Callable[[], None]) -> list[Found]:
-    """Find the lines, then read them a few at a time, those of like length together: a batch is padded to its longest."""
+    """Find the lines, then read them a few at a time, like lengths together: a batch is padded to its longest."""
     engine = _engine()
     corners, _ = engine.auto_text_det(picture)
     beat()
@@ -77,7 +77,7 @@ def _read(picture: NDArray[np.uint8], beat: Callable[[], None]) -> list[Found]:
 
 
 def _line(corners: NDArray[np.float32], picture: NDArray[np.uint8], turn: Any, result: Any) -> Found:
-    """Make a line of what the engine returns: (text, score, [columns in all, words, columns of each word's letters])."""
+    """Make a line of what the engine returns: (text, score, [columns in all, words, columns of their letters])."""
     text, score, (columns, _, word_columns, *_) = result
     places = [(column + 0.5) / max(1.0, columns) for word in word_columns for column in word]
     if turn[0] == "180" and turn[1] > _TURNED_SCORE:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from docx import Document
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
@@ -202,6 +204,15 @@ def test_pages_end_where_word_ended_them(tmp_path: Path) -> None:
         "here.\n\n",
         "Three.",
     ]
+
+
+def test_a_web_page_in_the_documents_place_is_read(tmp_path: Path) -> None:
+    document = Document()
+    page = Part(PackURI("/word/chunk.html"), "text/html", b"<p>The rent is due.</p>", document.part.package)
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/aFChunk"
+    relation = document.part.relate_to(page, kind)
+    document.element.body.insert(0, parse_xml(f'<w:altChunk {nsdecls("w", "r")} r:id="{relation}"/>'))
+    assert parse(saved(document, tmp_path)).text == "The rent is due."
 
 
 def test_a_bomb_is_refused_without_being_unpacked(tmp_path: Path) -> None:

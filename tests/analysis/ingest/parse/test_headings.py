@@ -105,6 +105,16 @@ def test_the_number_of_a_filing_is_not_a_part_of_the_document() -> None:
     ]
 
 
+def test_parts_hold_their_items() -> None:
+    assert outline(
+        "PART I. FINANCIAL INFORMATION\n\nItem 1. Financial Statements\n\nItem 1A. Risk Factors\n\nWords.\n"
+    ) == [
+        (1, "PART I", "FINANCIAL INFORMATION"),
+        (2, "Item 1", "Financial Statements"),
+        (2, "Item 1A", "Risk Factors"),
+    ]
+
+
 def test_labels() -> None:
     assert split_label("4.2 Term") == ("4.2", "Term")
     assert split_label("Article IV: Rent") == ("Article IV", "Rent")
