@@ -1,6 +1,6 @@
 """Speed, measured on the machine at hand: `manage.py benchmark NAME`.
 
-Each benchmark is a module with `add_arguments(parser)` and `run(**options)`, which returns a Report or its figures by name.
+Each benchmark is a module with `add_arguments(parser)` and `run(**options)`, which returns a Report or figures by name.
 """
 
 from __future__ import annotations
