@@ -28,6 +28,11 @@ WORKERS = {
 }
 
 
+# What can wait leaves the cores to what a person is waiting for: beside an embedder at the same priority the language
+# model's threads wait for each other, and a token takes tens of times as long.
+NICENESS = {"ingest": ["nice", "-n", "15"]}
+
+
 def database(port: int) -> Part:
     """Return PostgreSQL on `port`, its cluster made if missing."""
     data = room("postgres")
@@ -103,8 +108,8 @@ def worker(queue: str, redis_url: str) -> Part:
     return Part(
         name=f"worker-{queue}",
         title=f"The worker for {QUEUES[queue]}",
-        command=[sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", queue, "-n", f"{queue}@%h",
-                 "--loglevel=INFO", "--without-gossip", "--without-mingle", *WORKERS[queue]],
+        command=[*NICENESS.get(queue, []), sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", queue,
+                 "-n", f"{queue}@%h", "--loglevel=INFO", "--without-gossip", "--without-mingle", *WORKERS[queue]],
         ready=lambda: _alive(queue, redis_url),
         order=SERVICES,
         start_seconds=120,
