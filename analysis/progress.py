@@ -1,9 +1,9 @@
 """Run events: write, replay, follow (Redis Streams).
 
-Every run (an answer, a workspace's live list) has one stream. Its entry ids are the SSE ids, so a reader that comes back
-with `Last-Event-ID` gets exactly what it has not seen. Token events carry `start_char`, the place of their text in the
-answer: a reader keeps `text[:start_char] + event text`, so neither a replay nor a run that starts again after a worker's
-death can repeat or lose a word.
+Every run (an answer, a workspace's live list) has one stream. Its entry ids are the SSE ids, so a reader that comes
+back with `Last-Event-ID` gets exactly what it has not seen. Token events carry `start_char`, the place of their text in
+the answer: a reader keeps `text[:start_char] + event text`, so neither a replay nor a run that starts again after a
+worker's death can repeat or lose a word.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class ParsedHeading:
     """A heading and the section it opens.
 
     level: 1 is the outermost. label: the section number as printed ("4.2", "Article IV"), "" if none.
-    start_char, end_char: the heading's own words. section_end_char: where the next heading of its level or above starts.
+    start_char, end_char: the heading's own words. section_end_char: where the next heading of its level or above is.
     """
 
     level: int
@@ -133,9 +133,9 @@ class Mode(StrEnum):
 class ReadingPlan:
     """What answering will take, known before it runs.
 
-    mode is never AUTO: `why` says in a sentence how it was chosen. prompt_tokens counts documents, history and question;
-    cached_tokens is how many of them the model server is expected to have read already. expected_seconds is to the first
-    word, from speeds measured on this endpoint. exact: the count came from the LLM's own tokenizer.
+    mode is never AUTO: `why` says in a sentence how it was chosen. prompt_tokens counts documents, history and
+    question; cached_tokens is how many of them the model server is expected to have read already. expected_seconds is
+    to the first word, from speeds measured on this endpoint. exact: the count came from the LLM's own tokenizer.
     """
 
     mode: Mode
@@ -200,7 +200,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of a streamed completion. kind: text, reasoning, prefill (progress, in `done` of `total` tokens) or end."""
+    """A piece of a streamed completion. kind: text, reasoning, prefill (`done` of `total` tokens are read) or end."""
 
     kind: str
     text: str = ""

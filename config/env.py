@@ -43,8 +43,10 @@ class Env:
         default_factory=lambda: os.environ.get("LECTERN_LLM_URL") or read_endpoints().get("llm_url", "")
     )
     llm_key: str = field(
-        default_factory=lambda: os.environ.get("LECTERN_LLM_KEY")
-        or ("" if os.environ.get("LECTERN_LLM_URL") else read_endpoints().get("llm_key", ""))
+        default_factory=lambda: (
+            os.environ.get("LECTERN_LLM_KEY")
+            or ("" if os.environ.get("LECTERN_LLM_URL") else read_endpoints().get("llm_key", ""))
+        )
     )
     llm_model: str = field(default_factory=lambda: os.environ.get("LECTERN_LLM_MODEL", ""))
     llm_window_tokens: int = field(default_factory=lambda: _number("LECTERN_LLM_WINDOW", 32768))

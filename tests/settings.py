@@ -8,7 +8,7 @@ from tests import engines
 if "DATABASE_URL" not in os.environ:
     engines.start()
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

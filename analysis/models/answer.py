@@ -30,7 +30,8 @@ class Answer(Leased):
     """One run of a question; regenerating makes another. The latest by number is the one shown.
 
     plan: `types.ReadingPlan` as a dict. coverage: what was read, what was not, and the passages that were sent.
-    usage: `types.Usage` as a dict, with llm and cost_usd. notes: on each part of a document that is read part by part, so
+    usage: `types.Usage` as a dict, with llm and cost_usd.
+    notes: on each part of a document that is read part by part, so
     that another worker goes on where one died.
     """
 
@@ -64,7 +65,7 @@ class Answer(Leased):
 
 
 class SentenceRow(models.Model):
-    """A sentence of an answer: `answer.text[start_char:end_char]`, supported, unsupported, or nothing to support (null)."""
+    """A sentence of an answer: `answer.text[start_char:end_char]`, supported, unsupported, or neither (null)."""
 
     answer = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="sentences")
     ordinal = models.PositiveIntegerField()

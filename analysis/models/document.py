@@ -41,7 +41,8 @@ class Document(models.Model):
 
 def original_path(version: DocumentVersion, filename: str) -> str:
     """Return where an upload is stored. The person's file name is never part of a path."""
-    return f"originals/{version.document.workspace_id}/{version.document_id}/{uuid.uuid4()}{PurePath(filename).suffix[:10]}"
+    ending = PurePath(filename).suffix[:10]
+    return f"originals/{version.document.workspace_id}/{version.document_id}/{uuid.uuid4()}{ending}"
 
 
 class DocumentVersion(Leased):
@@ -101,5 +102,7 @@ class DocumentVersion(Leased):
 class VersionText(models.Model):
     """The canonical text, in a table of its own so that no list of documents ever loads it."""
 
-    version = models.OneToOneField(DocumentVersion, on_delete=models.CASCADE, primary_key=True, related_name="canonical")
+    version = models.OneToOneField(
+        DocumentVersion, on_delete=models.CASCADE, primary_key=True, related_name="canonical"
+    )
     text = models.TextField()
