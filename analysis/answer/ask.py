@@ -40,7 +40,8 @@ def question_ask(
     no_documents, unknown_llm, unknown_mode, does_not_fit.
     """
     text = _checked_text(text)
-    if any(row.workspace_id != workspace.pk for row in [*documents, *([parent] if parent else [])]):
+    places = {document.workspace_id for document in documents} | ({parent.workspace_id} if parent else set())
+    if places - {workspace.pk}:
         raise ValueError("a question's documents and its parent cannot be of another workspace")
     if parent is not None and not documents and not parent.across_workspace:
         documents = list(parent.documents.select_related("version"))

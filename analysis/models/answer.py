@@ -31,8 +31,7 @@ class Answer(Leased):
 
     plan: `types.ReadingPlan` as a dict. coverage: what was read, what was not, and the passages that were sent.
     usage: `types.Usage` as a dict, with llm and cost_usd.
-    notes: on each part of a document that is read part by part, so
-    that another worker goes on where one died.
+    notes: on each part of a document that is read part by part, so that another worker goes on where one died.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
