@@ -24,6 +24,7 @@ Vectors = NDArray[np.float32]
 BUNDLED = "all-MiniLM-L6-v2"
 # On CPUs a batch that stays in the cache beats a large one.
 BATCH_TEXTS = 8
+LENGTH_STEP_TOKENS = 32
 ENDPOINT_BATCH_TEXTS = 64
 ENDPOINT_TIMEOUT_SECONDS = 120
 
@@ -89,6 +90,8 @@ class LocalEncoder:
         torch.set_num_threads(1)
         self.name = name
         self._model: Any = SentenceTransformer(_folder(name), model_kwargs={"dtype": dtype})
+        # oneDNN keeps a plan, with its buffers, for each shape it has met: few lengths keep memory flat.
+        self._model[0].processing_kwargs = {"text": {"pad_to_multiple_of": LENGTH_STEP_TOKENS}}
         self.dims = int(self._model.get_embedding_dimension() or 0)
         self.tokenizer: Tokenizer = _tokenizer(name)
         self._cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
