@@ -17,6 +17,7 @@ from analysis.llm.client import Stop, stream_chat
 from analysis.llm.prefixes import note_sent
 from analysis.llm.speed import learn_speed
 from analysis.models import Reading
+from analysis.sentences import split_sentences
 from analysis.types import Prompt, Token, Usage
 
 PROGRESS_SECONDS = 0.5  # progress is shown at most this often
@@ -52,6 +53,15 @@ class Writer:
         """Append a heading; a completion under it follows."""
         self.add(f"{chr(10) * 2 if self.text else ''}## {title}{chr(10) * 2}")
         self._fresh = True
+
+    def cut_to_sentence(self) -> None:
+        """Take back what follows the last full sentence since the last heading, if there is one."""
+        begun = self.text.rfind("\n## ")
+        sentences = split_sentences(self.text, self.text.find("\n\n", begun + 1) + 2)
+        if len(sentences) > 1:
+            end = sentences[-2].end_char
+            self._emit("token", {"start_char": end, "text": ""})
+            self.text = self.text[:end]
 
     def think(self, text: str) -> None:
         """Append to the model's thinking aloud."""

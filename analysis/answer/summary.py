@@ -42,17 +42,18 @@ class Topic:
     note: str
 
 
+# One thing a question: a small model asked for two answers one of them, or neither.
 TOPICS = [
-    Topic("What it is", "What kind of document is this, and what is its purpose?", "kind and purpose of the document"),
-    Topic("Parties", "Who are the parties, and what is the role of each?", "names and roles of the parties"),
-    Topic("Dates", "What is its date, and from when is it effective?", "dates"),
-    Topic("Term", "How long does it last, and how is it renewed or extended?", "duration and renewal"),
-    Topic("Money", "Which amounts, fees or prices have to be paid, by whom and when?", "amounts and payments"),
-    Topic("Obligations", "What are the main obligations of each party?", "what a party must do"),
-    Topic("Termination", "How and when can it be terminated?", "termination"),
-    Topic("Liability", "What does it say about liability, indemnity, damages or insurance?", "liability and indemnity"),
-    Topic("Governing law", "Which law governs it, and which courts decide disputes?", "governing law and courts"),
-    Topic("Unusual points", "Which exclusivity, non-competition or assignment clauses does it have?", "restrictions"),
+    Topic("What it is", "What kind of agreement is this, and what is it for?", "kind and purpose of the document"),
+    Topic("Parties", "Who are the parties to this agreement?", "names and roles of the parties"),
+    Topic("Dates", "What is the date of this agreement?", "dates"),
+    Topic("Term", "How long does this agreement last?", "duration and renewal"),
+    Topic("Money", "What does this agreement say about payment, fees or prices?", "amounts and payments"),
+    Topic("Obligations", "What must each party do under this agreement?", "what a party must do"),
+    Topic("Termination", "When can this agreement be terminated?", "termination"),
+    Topic("Liability", "What does this agreement say about liability or indemnity?", "liability and indemnity"),
+    Topic("Governing law", "Which law governs this agreement?", "governing law and courts"),
+    Topic("Unusual points", "What does this agreement forbid or restrict?", "exclusivity, restrictions"),
 ]
 _NOTHING = re.compile(r"^\W*(?:none|n/?a|nothing|not (?:stated|specified|mentioned|applicable).*)\W*$", re.IGNORECASE)
 SHORT = "Answer in one or two short sentences."
@@ -124,7 +125,9 @@ def _write_whole(run: Run, reading: DocumentText, plan: ReadingPlan) -> None:
         return
     for topic in _topics(run):
         question = f"{topic.question} {SHORT}"
-        put(run, prompt.whole_prompt([reading], [], question, max_output_tokens=HEADING_TOKENS), [reading], place)
+        asked = prompt.whole_prompt([reading], [], question, max_output_tokens=HEADING_TOKENS)
+        if put(run, asked, [reading], place).finish_reason == "length":
+            run.writer.cut_to_sentence()
 
 
 def _one_pass_question() -> str:
@@ -214,7 +217,9 @@ def _write_topic(run: Run, reading: DocumentText, topic: Topic, notes: list[str]
         held = Source(reading.document_id, reading.name, reading.version_id, 0, 0, "\n".join(batch))
         part = replace(reading, text="", parts=[(held, "notes taken from the document")])
         filled = prompt.passages_prompt([part], [], question, max_output_tokens=HEADING_TOKENS)
-        put(run, filled, [], lambda done, of: f"Reading the notes on {topic.title.lower()}")
+        usage = put(run, filled, [], lambda done, of: f"Reading the notes on {topic.title.lower()}")
+        if usage.finish_reason == "length":
+            run.writer.cut_to_sentence()
 
 
 def noted_under(title: str, note: str) -> list[str]:

@@ -88,6 +88,26 @@ def test_a_small_model_is_asked_heading_by_heading_on_one_reading(cast: Cast, bu
     assert (answer.mode, answer.coverage["pages_read"]) == ("whole", [[1, 1]])
 
 
+def test_a_heading_at_its_longest_ends_with_its_last_full_sentence(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    words = ["A lease of land. ", "It was made in May. ", "The tenant is the"]
+    bundled_llm.replies = [
+        Reply(words=words, finish="length"),
+        Reply(words=["One run of words"], finish="length"),
+        Reply(),
+    ]
+    answer = summarised(cast, document(cast, text=TEXT))
+    assert answer.text.startswith(
+        "## What it is\n\nA lease of land. It was made in May.\n\n"
+        "## Parties\n\nOne run of words\n\n"
+        "## Dates\n\nThe answer."
+    )
+    shown = ""
+    for event in progress.replay(progress.answer_stream(answer.pk)):
+        if event.name == "token":
+            shown = shown[: event.data["start_char"]] + event.data["text"]
+    assert shown.rstrip() == answer.text
+
+
 def test_a_large_model_writes_all_headings_in_one_pass(cast: Cast, scripted_llm: ScriptedLLM) -> None:
     scripted_llm.replies = [Reply(words=["## Term\n\n", "The term is five years."])]
     answer = summarised(cast, document(cast, text=TEXT))
