@@ -24,8 +24,10 @@ def scripted_llm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sc
 def bundled_llm(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedLLM]:
     """The endpoint as if `manage.py up` had started it: llama.cpp's calls, three slots, one token a word or sign."""
     server = ScriptedLLM(home.room("slots"), llamacpp=True, model=BUNDLED, window_tokens=8192)
+    before = home.read_endpoints()
     home.write_endpoints({"llm_url": server.url, "llm_key": "scripted-key"})
     yield from _configured(server, monkeypatch)
+    home.write_endpoints(before)
 
 
 def _configured(server: ScriptedLLM, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedLLM]:
