@@ -25,8 +25,8 @@ EF_SEARCH = 100
 QUERY_MAX_CHARACTERS = 2000
 MAX_LEXEMES = 32
 # Rare words decide; what the common ones match is not scored beyond this many rows.
-COMMON_ROWS = 1000
-SCORED_ROWS = 3000
+COMMON_ROWS = 500
+SCORED_ROWS = 1500
 # A query names documents when few have nearly all of the rare words that any has.
 NAMED_SHARE = 0.8
 NAMED_MOST = 3
@@ -67,20 +67,21 @@ def retrieve(query: str, *, documents: QuerySet[Document], limit: int) -> list[H
         return []
     vector = embed_query(query)
     words = _query_words(query)
-    rankings = _rankings(vector, words, versions)
-    named, names = _named(words, versions)
+    lexemes = _lexemes(words, versions)
+    rankings = _rankings(vector, lexemes, versions)
+    named, names = _named(lexemes, versions)
     if named:
         # The words that name the document are all over it; what is asked of it stands in the others.
         asked = [word for word in words if word not in names] or words
-        rankings += NAMED_TIMES * _rankings(vector, asked, named)
+        rankings += NAMED_TIMES * _rankings(vector, _lexemes(asked, named), named)
     scores = fused(rankings)
     best = sorted(scores, key=lambda pk: (-scores[pk], pk))[:limit]
     return _hits({pk: scores[pk] for pk in best})
 
 
-def _rankings(vector: Vectors, words: list[str], versions: list[int]) -> list[list[int]]:
+def _rankings(vector: Vectors, lexemes: list[Lexeme], versions: list[int]) -> list[list[int]]:
     total = Chunk.objects.filter(version__in=versions).count()
-    return [_by_vector(vector, versions, total), _by_words(_lexemes(words, versions), versions, total)]
+    return [_by_vector(vector, versions, total), _by_words(lexemes, versions, total)]
 
 
 def fused(rankings: Iterable[Sequence[int]]) -> dict[int, float]:
@@ -165,14 +166,14 @@ def _quoted(word: str) -> str:
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _named(words: list[str], versions: list[int]) -> tuple[list[int], set[str]]:
+def _named(lexemes: list[Lexeme], versions: list[int]) -> tuple[list[int], set[str]]:
     """Return the few versions that the query names by words rare among the documents, and those words; none if none do.
 
     A document's words of its own are those of its name and its opening, where contracts name the parties.
     """
     if len(versions) < 2:
         return [], set()
-    rarity = {one.word: rarity_of(one.versions, len(versions)) for one in _lexemes(words, versions)}
+    rarity = {one.word: rarity_of(one.versions, len(versions)) for one in lexemes}
     sql = f"""
         SELECT d.version_id, array(
             SELECT lexeme FROM unnest(opening.words || to_tsvector(%s::regconfig, d.name)) WHERE lexeme = ANY(%s)

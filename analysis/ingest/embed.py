@@ -91,7 +91,8 @@ class LocalEncoder:
         self.name = name
         self._model: Any = SentenceTransformer(_folder(name), model_kwargs={"dtype": dtype})
         # oneDNN keeps a plan, with its buffers, for each shape it has met: few lengths keep memory flat.
-        self._model[0].processing_kwargs = {"text": {"pad_to_multiple_of": LENGTH_STEP_TOKENS}}
+        reader: Any = self._model[0]
+        reader.processing_kwargs = {"text": {"pad_to_multiple_of": LENGTH_STEP_TOKENS}}
         self.dims = int(self._model.get_embedding_dimension() or 0)
         self.tokenizer: Tokenizer = _tokenizer(name)
         self._cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

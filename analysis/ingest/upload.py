@@ -226,5 +226,6 @@ def _delete_questions(document: Document) -> list[str]:
 
 
 def _delete_files(version: DocumentVersion) -> None:
-    version.file.storage.delete(str(version.file.name))
+    if version.file:
+        version.file.storage.delete(str(version.file.name))
     shutil.rmtree(pages_folder(version), ignore_errors=True)

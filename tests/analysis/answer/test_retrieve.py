@@ -84,7 +84,8 @@ def test_the_document_that_the_question_names_is_preferred(cast):
 def test_no_document_is_preferred_when_all_are_alike(cast):
     documents = [put(cast.workspace, f"{n}.pdf", FEES, LAW) for n in range(4)]
     versions = [document.version_id for document in documents]
-    assert module._named(module._query_words("Which laws govern the fees?"), versions) == ([], set())
+    lexemes = module._lexemes(module._query_words("Which laws govern the fees?"), versions)
+    assert module._named(lexemes, versions) == ([], set())
 
 
 def test_outsider_never_gets_a_passage_even_if_it_is_the_query_itself(cast):
