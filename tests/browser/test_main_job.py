@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180  # the first start migrates, and imports torch in three workers on two cores
 READ_IN_MILLISECONDS = 180_000
 ANSWER_MILLISECONDS = 300_000
+HALF_A_LINE = 7  # pixels
 
 LEASE = [
     ("1. Parties", "This Lease is made on 4 May 2023 between Alder Estates Limited (the Landlord) and Brook Bakery "
@@ -93,9 +94,14 @@ def lectern(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lectern]:
 
 
 @pytest.fixture(scope="module")
-def signed_in(chromium: Browser, lectern: Lectern) -> Iterator[Page]:
-    """A tab signed in by the link that the start printed; nothing may complain in its console."""
-    problems: list[str] = []
+def problems() -> list[str]:
+    """What the browser's console complained of."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def signed_in(chromium: Browser, lectern: Lectern, problems: list[str]) -> Iterator[Page]:
+    """A tab signed in by the link that the start printed."""
     context = chromium.new_context(base_url=lectern.url, viewport={"width": 1440, "height": 900})
     context.on("console", lambda message: message.type == "error" and problems.append(message.text))
     context.on("weberror", lambda error: problems.append(str(error.error)))
@@ -103,7 +109,6 @@ def signed_in(chromium: Browser, lectern: Lectern) -> Iterator[Page]:
     page.goto(lectern.link)
     yield page
     context.close()
-    assert problems == []
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +123,7 @@ def lease(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_main_job(lectern: Lectern, signed_in: Page, lease: Path, chromium: Browser) -> None:
+def test_the_main_job(lectern: Lectern, signed_in: Page, lease: Path, problems: list[str]) -> None:
     page = signed_in
     expect(page).to_have_url(re.compile(r"/w/demo/$"))
 
@@ -153,10 +158,18 @@ def test_the_main_job(lectern: Lectern, signed_in: Page, lease: Path, chromium: 
     chip.click()
     mark = page.locator("g.marks rect").first
     expect(mark).to_be_visible()
-    marked, words = mark.bounding_box(), page.locator("svg.sheet text", has_text="48,000").bounding_box()
-    assert marked is not None
-    assert words is not None
-    assert words["y"] < marked["y"] + marked["height"] / 2 < words["y"] + words["height"], "the mark lies on the line"
+    # Measured in one go, since the page is still gliding to the place.
+    marked, words = page.evaluate(
+        """() => {
+            const middle = (box) => box.top + box.height / 2;
+            const lines = [...document.querySelectorAll("svg.sheet text")];
+            const line = lines.find((each) => each.textContent.includes("48,000"));
+            const marks = [...document.querySelectorAll("g.marks rect")];
+            return [marks.map((each) => middle(each.getBoundingClientRect())), middle(line.getBoundingClientRect())];
+        }"""
+    )
+    assert min(abs(each - words) for each in marked) < HALF_A_LINE, "a mark lies on the line with the rent"
+    assert problems == []
 
 
 def test_a_second_start_is_refused_and_health_is_told(lectern: Lectern) -> None:
