@@ -29,32 +29,34 @@ if TYPE_CHECKING:
 
 PATIENCE = 4  # a summary may take this many times as long to its first word as an answer
 HEADING_TOKENS = 160
-NOTES_TOKENS = 260
+NOTES_TOKENS = 320
 TURN_TOKENS = 200  # instructions and tags around a part
 
 
 @dataclass(frozen=True)
 class Topic:
-    """A heading of a summary, the question it answers, and what to note under it in a part."""
+    """A heading of a summary, and the question it answers."""
 
     title: str
     question: str
-    note: str
 
 
 # One thing a question: a small model asked for two answers one of them, or neither.
 TOPICS = [
-    Topic("What it is", "What kind of agreement is this, and what is it for?", "kind and purpose of the document"),
-    Topic("Parties", "Who are the parties to this agreement?", "names and roles of the parties"),
-    Topic("Dates", "What is the date of this agreement?", "dates"),
-    Topic("Term", "How long does this agreement last?", "duration and renewal"),
-    Topic("Money", "What does this agreement say about payment, fees or prices?", "amounts and payments"),
-    Topic("Obligations", "What must each party do under this agreement?", "what a party must do"),
-    Topic("Termination", "When can this agreement be terminated?", "termination"),
-    Topic("Liability", "What does this agreement say about liability or indemnity?", "liability and indemnity"),
-    Topic("Governing law", "Which law governs this agreement?", "governing law and courts"),
-    Topic("Unusual points", "What does this agreement forbid or restrict?", "exclusivity, restrictions"),
+    Topic("What it is", "What kind of agreement is this, and what is it for?"),
+    Topic("Parties", "Who are the parties to this agreement?"),
+    Topic("Dates", "What is the date of this agreement?"),
+    Topic("Term", "How long does this agreement last?"),
+    Topic("Money", "What does this agreement say about payment, fees or prices?"),
+    Topic("Obligations", "What must each party do under this agreement?"),
+    Topic("Termination", "When can this agreement be terminated?"),
+    Topic("Liability", "What does this agreement say about liability or indemnity?"),
+    Topic("Governing law", "Which law governs this agreement?"),
+    Topic("Unusual points", "What does this agreement forbid or restrict?"),
 ]
+_TITLED = re.compile(
+    rf"^[\s\-*•#\d.(\[]*({'|'.join(re.escape(topic.title) for topic in TOPICS)})[\s*)\]]*:[\s*]*(.*)$", re.IGNORECASE
+)
 _NOTHING = re.compile(r"^\W*(?:none|n/?a|nothing|not (?:stated|specified|mentioned|applicable).*)\W*$", re.IGNORECASE)
 SHORT = "Answer in one or two short sentences."
 
@@ -193,7 +195,7 @@ def _note(run: Run, reading: DocumentText, span: Span, number: int, total: int) 
 
 
 def _notes_prompt(reading: DocumentText, span: Span) -> Prompt:
-    wanted = "\n".join(f"{topic.title}: ({topic.note})" for topic in TOPICS)
+    wanted = "\n".join(f"{topic.title}:" for topic in TOPICS)
     question = (
         "Take notes on this part of the document, in its own words, one line for each of these that it says something "
         f"about. Leave out the others.\n{wanted}"
@@ -206,7 +208,7 @@ def _write_topic(run: Run, reading: DocumentText, topic: Topic, notes: list[str]
     """Write one topic from what was noted under it; notes that do not fit at once are condensed first."""
     from analysis.answer.run import put
 
-    lines = list(dict.fromkeys(line for note in notes for line in noted_under(topic.title, note)))
+    lines = list(dict.fromkeys(line for note in notes for line in noted(note)[topic.title]))
     if not lines:
         run.writer.add("Not stated.")
         return
@@ -222,14 +224,18 @@ def _write_topic(run: Run, reading: DocumentText, topic: Topic, notes: list[str]
             run.writer.cut_to_sentence()
 
 
-def noted_under(title: str, note: str) -> list[str]:
-    """Return the lines of a note that stand under a topic's title, without it."""
-    pattern = re.compile(rf"^[\s\-*•#\d.]*{re.escape(title)}[\s*]*:\**\s*(.+)$", re.IGNORECASE)
-    found = (pattern.match(line) for line in note.splitlines())
-    nothing = re.compile(
-        r"^\W*(?:none|n/?a|not (?:stated|specified|mentioned|applicable).*|nothing)\W*$", re.IGNORECASE
-    )
-    return [match[1].strip() for match in found if match and not nothing.match(match[1])]
+def noted(note: str) -> dict[str, list[str]]:
+    """Return what a note says under each topic's title: the rest of that line, and the lines up to the next title."""
+    found: dict[str, list[str]] = {topic.title: [] for topic in TOPICS}
+    under: list[str] = []
+    for line in note.splitlines():
+        titled = _TITLED.match(line)
+        if titled:
+            under = next(lines for title, lines in found.items() if title.lower() == titled[1].lower())
+        words = (titled[2] if titled else line).strip(" -*•\t")
+        if words and not _NOTHING.match(words):
+            under.append(words)
+    return found
 
 
 def _batches(lines: list[str], llm: LLM) -> Iterator[list[str]]:

@@ -15,7 +15,7 @@ from analysis.answer.ask import summary_ask
 from analysis.answer.material import with_text
 from analysis.answer.read_once import prefix_tokens
 from analysis.answer.run import answer_run
-from analysis.answer.summary import TOPICS, noted_under
+from analysis.answer.summary import TOPICS, noted
 from analysis.llm.catalogue import llm_get
 from analysis.llm.speed import Speed
 from analysis.models import Answer, AnswerStatus, Document, Heading
@@ -186,6 +186,7 @@ def test_a_stopped_summary_keeps_the_headings_written_so_far(cast: Cast, bundled
         ("- **Term:** five years", ["five years"]),
         ("## Term: five years", ["five years"]),
         ("4. term: five years", ["five years"]),
+        ("(Term): five years", ["five years"]),
         ("Term: None", []),
         ("Term: Not stated.", []),
         ("Termination: at will", []),
@@ -193,4 +194,10 @@ def test_a_stopped_summary_keeps_the_headings_written_so_far(cast: Cast, bundled
     ],
 )
 def test_notes_are_found_under_their_title(line: str, found: list[str]) -> None:
-    assert noted_under("Term", f"Parties: A and B\n{line}") == found
+    assert noted(f"Parties: A and B\n{line}")["Term"] == found
+
+
+def test_lines_below_a_title_belong_to_it() -> None:
+    found = noted("Here are notes.\n(Parties):\n- A, the landlord\n* B\n\nGoverning law: Irish law\n")
+    assert found["Parties"] == ["A, the landlord", "B"]
+    assert found["Governing law"] == ["Irish law"]
