@@ -467,7 +467,7 @@
   document.addEventListener("keydown", stepInMenu);
   document.addEventListener("input", (event) => { if (event.target.matches("[data-filter]")) filterSoon(event.target); });
   document.addEventListener("change", (event) => {
-    if (event.target.closest("[data-theme-choice]")) chooseTheme(event.target.value);
+    if (event.target.closest?.("[data-theme-choice]")) chooseTheme(event.target.value);
     if (event.target.matches("[data-upload] input[type=file]")) { addFiles([...event.target.files]); event.target.value = ""; }
   });
   document.addEventListener("reset", (event) => { if (event.target.id === "selection") setTimeout(countChosen); });

@@ -475,7 +475,7 @@
     const box = event.target.querySelector?.("textarea");
     if (!box) return;
     box.value = "";
-    event.target.closest("details.follow-up")?.removeAttribute("open");
+    event.target.closest?.("details.follow-up")?.removeAttribute("open");
     const plan = find("#plan");
     if (plan) plan.replaceChildren();
   });
