@@ -58,6 +58,8 @@ def serve(path: Path, *, name: str, port: int) -> None:
     settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = _cores()
 
     settings.cache_prompt, settings.cache_ram_mib = True, 512
+    # Otherwise whatever a slot has read is dropped when another slot begins, and the next question reads it again.
+    settings.cache_idle_slots = False
     settings.slot_save_path = f"{room('slots')}/"
     settings.endpoint_slots = settings.endpoint_metrics = True
 

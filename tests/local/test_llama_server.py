@@ -34,24 +34,26 @@ def test_each_slot_has_the_whole_window(client: httpx.Client) -> None:
     assert client.get("/v1/models").json()["data"][0]["id"] == "qwen2.5-coder-0.5b-instruct"
 
 
+TEXT = "The supplier shall deliver the goods within thirty days of each order. " * 12
+
+
+def timings(client: httpx.Client, question: str, slot: int) -> dict[str, int]:
+    body = {"prompt": f"{TEXT}\n{question}", "n_predict": 1, "temperature": 0, "id_slot": slot, "cache_prompt": True}
+    reported: dict[str, int] = client.post("/completion", json=body).json()["timings"]
+    return reported
+
+
 def test_what_was_read_once_is_not_read_again_after_it_was_saved(client: httpx.Client) -> None:
-    text = "The supplier shall deliver the goods within thirty days of each order. " * 12
-
-    def prompt_tokens(question: str, slot: int) -> dict[str, int]:
-        body = {
-            "prompt": f"{text}\n{question}",
-            "n_predict": 1,
-            "temperature": 0,
-            "id_slot": slot,
-            "cache_prompt": True,
-        }
-        timings: dict[str, int] = client.post("/completion", json=body).json()["timings"]
-        return timings
-
-    first = prompt_tokens("When?", 0)
-    assert first["prompt_n"] > 150
+    assert timings(client, "When?", 0)["prompt_n"] > 150
     saved = client.post("/slots/0?action=save", json={"filename": "test.kv"}).json()
     assert (home() / "slots" / "test.kv").stat().st_size == saved["n_written"]
     client.post("/slots/0?action=erase")
     client.post("/slots/2?action=restore", json={"filename": "test.kv"})
-    assert prompt_tokens("Who?", 2)["prompt_n"] < 10
+    assert timings(client, "Who?", 2)["prompt_n"] < 10
+
+
+def test_what_a_slot_has_read_outlives_the_work_of_another(client: httpx.Client) -> None:
+    client.post("/slots/0?action=erase")
+    assert timings(client, "When?", 0)["prompt_n"] > 150
+    client.post("/completion", json={"prompt": "Something else. " * 40, "n_predict": 1, "id_slot": 2})
+    assert timings(client, "Who?", 0)["prompt_n"] < 10
