@@ -17,8 +17,8 @@ _STOP = frozenset(
     "on at to for from by with as and or if then than so but into onto upon under over which who whom whose what "
     "when where how there here such any all each every either some shall will would may might can could should "
     "must also only other own same will i you he she we they them their his her our your my me us about between "
-    "during per via both more most very just up out off again further once document contract agreement section "
-    "clause article states stated states says said according provides provided specified following includes "
+    "during per via both more most very just up out off again further once after before document contract "
+    "agreement section clause article states stated states says said according provides provided specified following includes "
     "include including respectively herein hereof hereto hereunder thereof thereto hereby".split()
 )
 NEGATORS = frozenset(

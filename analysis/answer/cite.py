@@ -34,7 +34,7 @@ ENOUGH_WEIGHT = 0.60  # share of the sentence's word weight that the evidence mu
 ENOUGH_LEAD = 0.50  # ... and the first piece alone, so that no sentence is stitched from scattered words ...
 ENOUGH_MEANING = 0.70  # ... or, when the wording differs, the cosine that the first piece must reach ...
 LEAST_LEAD = 0.40  # ... with at least this share of the words
-WORTH_CITING = 0.12  # a further span must add this share of the weight
+WORTH_CITING = 0.20  # a further span must add this share of the weight; a missing number counts for 0.15 of it
 WIDEST_QUOTE = 320  # characters; a longer evidence sentence is narrowed to the clauses that matter
 
 _MARKS = re.compile(r"[*_`#>]+|\[\d+\]|^\s*(?:[-•*+]|\(?\d{1,2}[.)])\s+", re.MULTILINE)
