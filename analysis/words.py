@@ -13,13 +13,14 @@ _WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*%?|%")
 # Scripts without spaces between words are compared by pairs of characters.
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _STOP = frozenset(
-    "a an the this that these those it its is are was were be been being am do does did has have had having of in "
-    "on at to for from by with as and or if then than so but into onto upon under over which who whom whose what "
-    "when where how there here such any all each every either some shall will would may might can could should "
-    "must also only other own same will i you he she we they them their his her our your my me us about between "
-    "during per via both more most very just up out off again further once after before document contract "
-    "agreement section clause article states stated states says said according provides provided specified following includes "
-    "include including respectively herein hereof hereto hereunder thereof thereto hereby".split()
+    "a an the this that these those it its is are was were be been being am do does did has have had having of "
+    "in on at to for from by with as and or if then than so but into onto upon under over which who whom whose "
+    "what when where how there here such any all each every either some shall will would may might can could "
+    "should must also only other own same will i you he she we they them their his her our your my me us about "
+    "between during per via both more most very just up out off again further once after before document "
+    "contract agreement section clause article states stated states says said according provides provided "
+    "specified following includes include including respectively herein hereof hereto hereunder thereof thereto "
+    "hereby".split()
 )
 NEGATORS = frozenset(
     "not no never neither nor without cannot none nothing nobody n't isn't aren't doesn't don't didn't won't "
