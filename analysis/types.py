@@ -6,7 +6,7 @@ Offsets are half-open and count characters of a document version's canonical tex
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
 
@@ -153,15 +153,63 @@ class ReadingPlan:
     cost_usd_cached: float
     exact: bool = True
     parts: int = 1
+    parts_cached: int = 0
+
+
+class Priority(IntEnum):
+    """Who goes first at a model server that is ours to share out: the lower number."""
+
+    PERSON = 0  # somebody waits for the first word
+    SWEEP = 1  # sweeps and summaries, which take minutes and show how far they are
+    AHEAD = 2  # reading ahead of the first question
+
+
+class CallPurpose(StrEnum):
+    """What a call to a language model was for, as the ledger has it."""
+
+    QUESTION = "question"
+    SUMMARY = "summary"
+    PART = "part"  # one part of a sweep
+    REDUCE = "reduce"  # findings of a sweep combined
+    READING = "reading"  # a document read ahead
+    VISION = "vision"  # a page image read
+    AUDIO = "audio"  # a recording transcribed
+    TEST = "test"  # an endpoint tried out
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom a call to a language model is for, and what for: every call has one, so that none is missing in the ledger.
+
+    document_id: of the one document that was read; None when there were several or none.
+    """
+
+    purpose: CallPurpose
+    workspace_id: int | None = None
+    user_id: int | None = None
+    answer_id: str | None = None
+    document_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Media:
+    """A picture or a recording inside a message. mime: "image/png", "audio/wav"."""
+
+    mime: str
+    data: bytes
 
 
 @dataclass(frozen=True)
 class Message:
-    """One chat message: role is system, user or assistant. `content[:prefix_chars]` is what other questions share."""
+    """One chat message: role is system, user or assistant. `content[:prefix_chars]` is what other questions share.
+
+    media: stands before the text.
+    """
 
     role: str
     content: str
     prefix_chars: int = 0
+    media: tuple[Media, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -187,7 +235,11 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Usage:
-    """What one call to an LLM took; tokens as the server reported them."""
+    """What one call to an LLM took; tokens as the server reported them.
+
+    cache_written_tokens: of the prompt's, put into an explicit cache. estimated: some were counted here, for want of a
+    report. completion_tokens hold reasoning_tokens.
+    """
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -196,6 +248,8 @@ class Usage:
     seconds_to_first_token: float = 0.0
     seconds: float = 0.0
     finish_reason: str = ""
+    cache_written_tokens: int = 0
+    estimated: bool = False
 
 
 @dataclass(frozen=True)
@@ -217,6 +271,29 @@ class Citation:
     start_char: int
     end_char: int
     score: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a sweep found in one part: `text[start_char:end_char]` of the version, verified, never as the LLM wrote it.
+
+    note: the LLM's own words on it, "" if none. score: in [0, 1], how well the LLM's quote agreed with the text.
+    """
+
+    start_char: int
+    end_char: int
+    note: str = ""
+    score: float = 1.0
+
+
+@dataclass(frozen=True)
+class SweptPart:
+    """A part of a sweep, for the receipt. state: read, cached (read for an earlier sweep) or failed."""
+
+    version_id: int
+    start_char: int
+    end_char: int
+    state: str
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
+from django.utils.text import get_text_list
 
 from analysis.errors import UserError
 from config.heartbeat import QUEUES, living_queues
@@ -75,14 +76,16 @@ def worker() -> str:
             idle = [about for queue, about in QUEUES.items() if queue not in living_queues(client)]
     except redis.RedisError:
         return "Whether a worker runs is not known while the message broker does not answer."
-    return f"No worker is there for {' and '.join(idle)}." if idle else OK
+    return f"No worker is there for {get_text_list(idle, 'and')}." if idle else OK
 
 
 def language_model() -> str:
     """Return the state of the language model that questions go to by default."""
-    from analysis.llm.catalogue import llm_get
     from analysis.llm.endpoint import api_url, headers
+    from analysis.llm.registry import llm_get
 
+    if database() != OK:
+        return "Which language model is used is not known while the database does not answer."
     try:
         llm = llm_get()
         reply = httpx.get(api_url(llm.base_url, "models"), headers=headers(llm.key), timeout=TIMEOUT_SECONDS)

@@ -7,7 +7,7 @@ from typing import Any
 import redis
 from celery.signals import heartbeat_sent, worker_ready, worker_shutdown
 
-QUEUES = {"ingest": "reading documents in", "answers": "answers", "reading": "reading ahead"}
+QUEUES = {"ingest": "reading documents in", "answers": "answers", "sweep": "sweeps", "reading": "reading ahead"}
 LIFETIME_SECONDS = 15  # a few heartbeats; Celery sends one every 2 s
 
 _own_queues: list[str] = []

@@ -114,9 +114,12 @@ CELERY_TASK_DEFAULT_QUEUE = "ingest"
 CELERY_TASK_ROUTES = {
     "analysis.tasks.ingest_version": {"queue": "ingest"},
     "analysis.tasks.run_answer": {"queue": "answers"},
+    "analysis.tasks.read_parts": {"queue": "sweep"},
     "analysis.tasks.read_version": {"queue": "reading"},
     "analysis.tasks.render_pages": {"queue": "reading"},
+    "analysis.tasks.fetch_tokenizer": {"queue": "reading"},
     "analysis.tasks.requeue_expired": {"queue": "answers"},
+    "analysis.tasks.tidy": {"queue": "answers"},
 }
 # soft < hard < visibility timeout: a task that outlives its limits is dead before the broker hands it out again.
 CELERY_TASK_SOFT_TIME_LIMIT = 2 * 3600
@@ -126,6 +129,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "requeue-expired": {"task": "analysis.tasks.requeue_expired", "schedule": 15.0},
+    "tidy": {"task": "analysis.tasks.tidy", "schedule": 3600.0},
     "clear-abandoned": {"task": "workspaces.tasks.clear_abandoned", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(room("run") / "beat")
@@ -199,6 +203,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
+        "media-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],

@@ -39,6 +39,14 @@ def person(request: HttpRequest) -> User:
     return request.user
 
 
+def staff_or_404(request: HttpRequest) -> User:
+    """Return the signed-in administrator; raises Http404 to everyone else, for whom the page does not exist."""
+    user = person(request)
+    if not user.is_staff:
+        raise Http404
+    return user
+
+
 def token_for(bearer: str) -> ApiToken | None:
     """Return the API token row that `bearer` stands for, with its user and workspace; None if there is none.
 

@@ -11,7 +11,7 @@ from django.contrib.auth.forms import AdminUserCreationForm
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from analysis.models import Answer, Document, DocumentVersion
+from analysis.models import Answer, Document, DocumentVersion, Endpoint, ServedLLM
 from workspaces.models import ApiToken, Invite, Member, User, Workspace
 
 # Signing in to the admin goes through the one sign-in page, and so through its rate limits.
@@ -160,3 +160,24 @@ class AnswerAdmin(Watched, admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(ordering="question__workspace")
     def workspace(self, answer: Answer) -> str:
         return str(answer.question.workspace)
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Endpoints of language models. Keys are set on their own page, and shown nowhere."""
+
+    list_display = ("name", "base_url", "dialect", "self_hosted", "enabled", "tested_at")
+    fields = ("name", "base_url", "dialect", "self_hosted", "enabled")
+    # A key must not follow its address to another server.
+    readonly_fields = ("base_url",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(ServedLLM)
+class ServedLLMAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Language models at endpoints, with their own prices and limits."""
+
+    list_display = ("slug", "endpoint", "model", "facts_id", "enabled", "default")
+    list_select_related = ("endpoint",)

@@ -17,6 +17,16 @@ class WorkspaceForm(forms.Form):
     name = forms.CharField(max_length=120, label="Name", help_text="A team, a client, a matter: what its people share.")
 
 
+class SettingsForm(WorkspaceForm):
+    """What an owner sets for a workspace."""
+
+    keep_reasoning = forms.BooleanField(
+        required=False,
+        label="Keep what a language model thinks aloud with its answer",
+        help_text="Otherwise it is shown while the answer is written, and dropped then.",
+    )
+
+
 class DeleteForm(forms.Form):
     """The workspace's name, typed by who wants to delete it."""
 

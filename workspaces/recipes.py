@@ -71,10 +71,11 @@ def home_workspace(user: User) -> Workspace:
     return place.workspace if place else workspace_create(owner=user, name=personal_name(user), personal=True)
 
 
-def workspace_rename(workspace: Workspace, name: str) -> None:
-    """Give the workspace another name. Its address stays, so that links which were sent keep working."""
+def workspace_change(workspace: Workspace, *, name: str, keep_reasoning: bool) -> None:
+    """Change what owners set. The address stays under another name, so that links which were sent keep working."""
     workspace.name = name
-    workspace.save(update_fields=["name"])
+    workspace.keep_reasoning = keep_reasoning
+    workspace.save(update_fields=["name", "keep_reasoning"])
 
 
 @transaction.atomic

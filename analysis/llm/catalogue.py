@@ -1,17 +1,13 @@
-"""The language models that can be used here: facts from catalogue.toml, joined with the endpoint that is configured."""
+"""The language models that are known: facts from catalogue.toml. Which of them can be used is the registry's."""
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-from analysis.errors import UserError
-from analysis.llm.endpoint import EndpointFacts, endpoint_facts
-from config.env import env
 
 BUNDLED = "qwen2.5-coder-0.5b-instruct"
 
@@ -22,7 +18,12 @@ class LLM:
 
     cache: how the endpoint re-uses a prompt's beginning: "slots" (ours to save and restore), "automatic", "explicit"
     (marked in the message) or "none". reasoning: none, optional (switched off by `body`) or always. body: fields merged
-    into every request. slots: how many llama.cpp slots are ours to manage, 0 elsewhere.
+    into every request. slots: how many llama.cpp slots are ours to manage, 0 elsewhere. model: what the endpoint calls
+    it, where that is not the id. parallel: how many parts of a sweep it is sent at once. tokenizer: a Hugging Face
+    repository with its tokenizer, "" if none is published. reasoning_tokens: room to think before the answer, of an LLM
+    that thinks. cache_write_price_factor: what a token put into an explicit cache costs, in prices of others.
+    idle_seconds: how long the endpoint may say nothing. recogniser: it writes down what it hears and takes no orders.
+    sweep: "quotes" (it finds what is in a part) or "nearest" (it overlooks much, so near sentences count too).
     """
 
     id: str
@@ -40,11 +41,20 @@ class LLM:
     price_in_usd_per_million: float = 0.0
     price_cached_usd_per_million: float = 0.0
     price_out_usd_per_million: float = 0.0
+    cache_write_price_factor: float = 1.0
     self_hosted: bool = False
     cache: str = "automatic"
     reasoning: str = "none"
+    reasoning_tokens: int = 0
     summary: str = "one_pass"
+    sweep: str = "quotes"
     vision: bool = False
+    audio: bool = False
+    recogniser: bool = False
+    parallel: int = 4
+    idle_seconds: float = 600.0
+    model: str = ""
+    tokenizer: str = ""
     licence: str = ""
     source: str = ""
     checked_on: date | None = None
@@ -53,15 +63,32 @@ class LLM:
     slots: int = 0
     key: str = field(default="", repr=False)
 
-    def cost_usd(self, *, prompt_tokens: int, cached_tokens: int, completion_tokens: int) -> float:
+    @property
+    def served_as(self) -> str:
+        """Return what the endpoint calls it."""
+        return self.model or self.id
+
+    def saved_usd(self, cached_tokens: int) -> float:
+        """Return what the endpoint's cache saved."""
+        return round(cached_tokens * (self.price_in_usd_per_million - self.price_cached_usd_per_million) / 1e6, 8)
+
+    @property
+    def output_tokens(self) -> int:
+        """Return how much of the window an answer needs: its own words, and the thinking before them."""
+        return min(self.answer_tokens + self.reasoning_tokens, self.max_output_tokens)
+
+    def cost_usd(
+        self, *, prompt_tokens: int, cached_tokens: int, completion_tokens: int, cache_written_tokens: int = 0
+    ) -> float:
         """Return what a call costs at the catalogue's prices; 0 for a self-hosted model."""
-        fresh = prompt_tokens - cached_tokens
+        fresh = prompt_tokens - cached_tokens - cache_written_tokens
         dollars = (
             fresh * self.price_in_usd_per_million
             + cached_tokens * self.price_cached_usd_per_million
+            + cache_written_tokens * self.price_in_usd_per_million * self.cache_write_price_factor
             + completion_tokens * self.price_out_usd_per_million
         )
-        return round(dollars / 1e6, 6)
+        return round(dollars / 1e6, 8)
 
 
 @cache
@@ -69,63 +96,3 @@ def catalogue() -> dict[str, LLM]:
     """Return every row of catalogue.toml by id, usable or not."""
     rows = tomllib.loads((Path(__file__).parent / "catalogue.toml").read_text())["llm"]
     return {row["id"]: LLM(**row) for row in rows}
-
-
-def llms() -> list[LLM]:
-    """Return the language models that can be used now, the default first.
-
-    That is what the configured endpoint serves: the bundled model, or LECTERN_LLM_URL / LECTERN_LLM_MODEL.
-    """
-    if env.llm_url:
-        return [_served(endpoint_facts(env.llm_url, env.llm_key, model=env.llm_model))]
-    row = catalogue().get(env.llm_model)
-    return [replace(row, key=env.llm_key)] if row and row.base_url and env.llm_key else []
-
-
-def llm_get(id: str = "") -> LLM:
-    """Return the usable language model `id`, the default for "".
-
-    Raises UserError unknown_llm when it is not in the list, or when there is none at all.
-    """
-    usable = llms()
-    if not usable:
-        raise UserError("No language model is set. Start the bundled one, or set LECTERN_LLM_URL.", code="unknown_llm")
-    found = next((llm for llm in usable if id in ("", llm.id)), None)
-    if found is None:
-        names = ", ".join(llm.id for llm in usable)
-        raise UserError(f"There is no language model {id[:120]!r} here. You can use: {names}.", code="unknown_llm")
-    return found
-
-
-def _generic(id: str, facts: EndpointFacts) -> LLM:
-    return LLM(
-        id=id,
-        name=Path(id).name,
-        family="",
-        window_tokens=facts.window_tokens or env.llm_window_tokens,
-        max_output_tokens=8192,
-        dialect=facts.dialect,
-        self_hosted=True,
-        source="as its endpoint states",
-    )
-
-
-def _served(facts: EndpointFacts) -> LLM:
-    """Return the catalogue row of what the endpoint serves, its window as the server states it, or a generic row."""
-    id = env.llm_model or facts.model or BUNDLED
-    row = catalogue().get(id)
-    if row is None:
-        row = _generic(id, facts)
-    window_tokens = min(row.window_tokens, facts.window_tokens) if facts.window_tokens else row.window_tokens
-    ours = facts.embedded and row.dialect == "llamacpp"
-    return replace(
-        row,
-        base_url=env.llm_url,
-        key=env.llm_key,
-        window_tokens=window_tokens,
-        answer_tokens=min(row.answer_tokens, window_tokens // 4),
-        passage_tokens=min(row.passage_tokens, window_tokens // 2),
-        part_tokens=min(row.part_tokens, window_tokens // 2),
-        slots=facts.slots if ours else 0,
-        cache=row.cache if ours or row.cache != "slots" else "automatic",
-    )

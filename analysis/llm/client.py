@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import random
+import ssl
 import time
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import closing
+from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -14,20 +16,22 @@ import httpx
 from anyio.from_thread import start_blocking_portal
 
 from analysis.errors import EngineUnavailable
-from analysis.llm import dialects
 from analysis.llm.catalogue import LLM
+from analysis.llm.dialects import dialect_of
 from analysis.llm.endpoint import api_url, headers
-from analysis.llm.errors import BrokenStream, Busy, refusal
-from analysis.types import Prompt, Token, Usage
+from analysis.llm.errors import BrokenStream, Busy, Silent, parsed
+from analysis.llm.meter import Meter
+from analysis.types import Prompt, Token
 
 TRIES = 4
 BACKOFF_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
 LOOK_SECONDS = 0.2  # how often a silent stream is asked whether it should stop
-TIMEOUT = httpx.Timeout(600, connect=10)
+CONNECT_SECONDS = 10.0
 LONGEST_LINE = 4 * 2**20
 
 Stop = Callable[[], bool]
+Put = Callable[[dict[str, Any] | Exception | None], None]
 
 
 class Stopped(Exception):  # not an error: somebody asked for it
@@ -48,100 +52,79 @@ def stream_chat(
     An endpoint that is away or busy is tried again until the first word; after it any fault is an error, since a second
     try would write another text. Raises AppError, EngineUnavailable, and UserError does_not_fit.
     """
-    meter = _Meter()
+    meter = Meter(llm, prompt)
     for attempt in range(1, TRIES + 1):
         try:
-            for event in _events(llm, dialects.request_body(llm, prompt, slot=slot), should_stop):
+            for event in _events(lambda put: _complete(llm, prompt, slot, put), should_stop):
                 yield from meter.tokens(event)
-            yield meter.end()
+            yield from meter.end()
             return
         except Stopped:
-            yield meter.end(finish_reason="stopped")
+            yield from meter.end(finish_reason="stopped")
             return
         except EngineUnavailable as error:
+            if meter.finished:  # the endpoint had said that it was done: only the closing of the stream went wrong
+                yield from meter.end()
+                return
             if meter.started:
                 raise BrokenStream("The language model broke off in the middle of the answer.") from error
-            if attempt == TRIES:
+            if attempt == TRIES or isinstance(error, Silent):
                 raise
             if not _wait(_backoff_seconds(error, attempt), should_stop):
-                yield meter.end(finish_reason="stopped")
+                yield from meter.end(finish_reason="stopped")
                 return
 
 
-class _Meter:
-    """Turns an endpoint's chunks into tokens, and keeps the time and the count."""
+def post_file(
+    llm: LLM, path: str, fields: dict[str, str], file: tuple[str, bytes, str], *, should_stop: Stop = never
+) -> dict[str, Any]:
+    """Return the JSON that a call with a file is answered with. file: name, bytes, MIME type.
 
-    def __init__(self) -> None:
-        self.begun = time.monotonic()
-        self.usage = Usage()
-        self.started = False
-        self.finished = False
-
-    def tokens(self, event: dict[str, Any]) -> Iterator[Token]:
-        """Yield what one chunk says. Raises BrokenStream on an error inside the stream."""
-        if event.get("error"):
-            raise BrokenStream(f"The language model broke off: {str(event['error'])[:300]}")
-        if progress := event.get("prompt_progress"):
-            yield from self._prefill(progress)
-        if usage := event.get("usage"):
-            self._count(usage)
-        for choice in event.get("choices") or []:
-            yield from self._choice(choice)
-
-    def end(self, finish_reason: str = "") -> Token:
-        """Return the end token. Raises BrokenStream if the stream stopped without saying that it was finished."""
-        if not (finish_reason or self.finished):
-            raise BrokenStream("The connection to the language model was cut before the answer was complete.")
-        usage = replace(self.usage, seconds=time.monotonic() - self.begun)
-        return Token("end", usage=replace(usage, finish_reason=finish_reason or usage.finish_reason))
-
-    def _prefill(self, progress: dict[str, Any]) -> Iterator[Token]:
-        done, total, cached = (int(progress.get(name) or 0) for name in ("processed", "total", "cache"))
-        self.usage = replace(self.usage, prompt_tokens=total, cached_tokens=cached)
-        yield Token("prefill", done=done, total=total, usage=self.usage)
-
-    def _choice(self, choice: dict[str, Any]) -> Iterator[Token]:
-        delta = choice.get("delta") or {}
-        if text := dialects.reasoning_of(delta):
-            yield self._written("reasoning", text)
-        if content := delta.get("content"):
-            yield self._written("text", content)
-        if reason := choice.get("finish_reason"):
-            self.finished = True
-            self.usage = replace(self.usage, finish_reason=str(reason))
-
-    def _written(self, kind: str, text: str) -> Token:
-        seconds = self.usage.seconds_to_first_token or time.monotonic() - self.begun
-        self.started = True
-        self.usage = replace(
-            self.usage, seconds_to_first_token=seconds, completion_tokens=self.usage.completion_tokens + 1
-        )
-        return Token(kind, text)
-
-    def _count(self, usage: dict[str, Any]) -> None:
-        self.usage = replace(
-            self.usage,
-            prompt_tokens=int(usage.get("prompt_tokens") or self.usage.prompt_tokens),
-            cached_tokens=dialects.cached_tokens_of(usage) or self.usage.cached_tokens,
-            completion_tokens=int(usage.get("completion_tokens") or self.usage.completion_tokens),
-            reasoning_tokens=dialects.reasoning_tokens_of(usage),
-        )
+    Raises Stopped when `should_stop()`, else as `stream_chat`; one that is away or busy is tried again.
+    """
+    for attempt in itertools.count(1):
+        try:
+            with closing(_events(lambda put: _post(llm, path, fields, file, put), should_stop)) as events:
+                return next(events)
+        except EngineUnavailable as error:
+            if attempt == TRIES or isinstance(error, Silent):
+                raise
+            if not _wait(_backoff_seconds(error, attempt), should_stop):
+                raise Stopped from error
+    raise AssertionError
 
 
-def _events(llm: LLM, body: dict[str, Any], should_stop: Stop) -> Iterator[dict[str, Any]]:
-    """Yield the stream's JSON events. Raises Stopped.
+def _events(
+    request: Callable[[Put], Coroutine[Any, Any, None]], should_stop: Stop
+) -> Generator[dict[str, Any], None, None]:
+    """Yield the JSON events that `request` puts. Raises Stopped.
 
     The request runs on an event loop of its own, so that it can be cancelled at any point: while connecting, while the
     server reads the prompt without a word, and between tokens. A blocked socket could not be.
     """
     inbox: SimpleQueue[dict[str, Any] | Exception | None] = SimpleQueue()
     with start_blocking_portal() as portal:
-        request = portal.start_task_soon(_request, llm, body, inbox.put)
+        running = portal.start_task_soon(_put_all, request, inbox.put)
         try:
             while (event := _next(inbox, should_stop)) is not None:
                 yield event
         finally:
-            request.cancel()
+            running.cancel()
+
+
+async def _put_all(request: Callable[[Put], Coroutine[Any, Any, None]], put: Put) -> None:
+    """Put each event, then None at the end of the stream, or the error that ended it."""
+    try:
+        await request(put)
+        put(None)
+    except httpx.ReadTimeout:
+        put(Silent("The language model has said nothing for too long."))
+    except (httpx.RemoteProtocolError, httpx.ReadError):
+        put(EngineUnavailable("The connection to the language model was cut.", code="llm_broken_stream"))
+    except (httpx.HTTPError, httpx.InvalidURL):
+        put(EngineUnavailable("The language model does not answer."))
+    except Exception as error:
+        put(error)
 
 
 def _next(inbox: SimpleQueue[dict[str, Any] | Exception | None], should_stop: Stop) -> dict[str, Any] | None:
@@ -157,46 +140,55 @@ def _next(inbox: SimpleQueue[dict[str, Any] | Exception | None], should_stop: St
         return event
 
 
-async def _request(llm: LLM, body: dict[str, Any], put: Callable[[dict[str, Any] | Exception | None], None]) -> None:
-    """Put each event, then None at the end of the stream, or the error that ended it."""
-    try:
-        async with (
-            httpx.AsyncClient(headers=headers(llm.key), timeout=TIMEOUT) as client,
-            client.stream("POST", api_url(llm.base_url, "chat/completions"), json=body) as response,
-        ):
+async def _complete(llm: LLM, prompt: Prompt, slot: int | None, put: Put) -> None:
+    dialect = dialect_of(llm)
+    async with _client(llm) as client, dialect.prepared(llm, prompt, client) as prepared:
+        body = dialect.body(llm, prepared, slot)
+        async with client.stream("POST", api_url(llm.base_url, "chat/completions"), json=body) as response:
             if response.status_code != httpx.codes.OK:
                 text = (await response.aread()).decode(errors="replace")
-                raise refusal(response.status_code, response.headers, text)
-            await _read(response, put)
-        put(None)
-    except (httpx.RemoteProtocolError, httpx.ReadError):
-        put(EngineUnavailable("The connection to the language model was cut.", code="llm_broken_stream"))
-    except (httpx.HTTPError, httpx.InvalidURL):
-        put(EngineUnavailable("The language model does not answer."))
-    except Exception as error:
-        put(error)
+                raise dialect.refusal(response.status_code, response.headers, text)
+            if response.headers.get("Content-Type", "").startswith("application/json"):
+                put(_as_chunk(parsed(await response.aread())))
+            else:
+                await _read(response, put)
 
 
-async def _read(response: httpx.Response, put: Callable[[dict[str, Any]], None]) -> None:
+async def _post(llm: LLM, path: str, fields: dict[str, str], file: tuple[str, bytes, str], put: Put) -> None:
+    async with _client(llm) as client:
+        response = await client.post(api_url(llm.base_url, path), data=fields, files={"file": file})
+    if response.status_code != httpx.codes.OK:
+        raise dialect_of(llm).refusal(response.status_code, response.headers, response.text)
+    put(parsed(response.content))
+
+
+def _client(llm: LLM) -> httpx.AsyncClient:
+    timeout = httpx.Timeout(llm.idle_seconds, connect=CONNECT_SECONDS)
+    return httpx.AsyncClient(headers=headers(llm.key), timeout=timeout, verify=_certificates())
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return the trusted certificates, read once: that takes longer than asking a server nearby."""
+    return httpx.create_ssl_context()
+
+
+async def _read(response: httpx.Response, put: Put) -> None:
     """Put the JSON of each `data:` line. Lines end in LF only: JSON may hold the other separators Unicode knows."""
     rest = b""
     async for piece in response.aiter_bytes():
         *lines, rest = (rest + piece).split(b"\n")
         for line in lines:
             if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
-                put(_parsed(data))
+                put(parsed(data))
         if len(rest) > LONGEST_LINE:
             raise BrokenStream("The language model sent a line without end.")
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
-    try:
-        event = json.loads(data)
-    except ValueError as error:
-        raise BrokenStream("The language model sent something that cannot be read.") from error
-    if not isinstance(event, dict):
-        raise BrokenStream("The language model sent something that cannot be read.")
-    return event
+def _as_chunk(completion: dict[str, Any]) -> dict[str, Any]:
+    """Return a whole completion as the one chunk of a stream: some gateways do not stream whatever they are asked."""
+    choices = [{**choice, "delta": choice.get("message") or {}} for choice in completion.get("choices") or []]
+    return {**completion, "choices": choices}
 
 
 def _backoff_seconds(error: EngineUnavailable, attempt: int) -> float:

@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
-from dataclasses import dataclass
-from threading import Lock
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
+from analysis.errors import EngineUnavailable, UserError
 from local.home import read_endpoints
 
 ASK_AGAIN_SECONDS = 60.0
 RETRY_SECONDS = 3.0
+LONGEST_RETRY_SECONDS = 60.0
+TIMEOUT = httpx.Timeout(5, connect=2)
+# Providers are known by where they are.
+HOSTS = {
+    "api.moonshot.ai": "moonshot",
+    "api.moonshot.cn": "moonshot",
+    "dashscope.aliyuncs.com": "dashscope",
+    "dashscope-intl.aliyuncs.com": "dashscope",
+    "dashscope-us.aliyuncs.com": "dashscope",
+    "api.deepseek.com": "deepseek",
+    "api.z.ai": "zai",
+    "open.bigmodel.cn": "zai",
+}
+# Servers are known by whom they name as the owner of what they serve.
+OWNERS = {"vllm": "vllm", "sglang": "sglang", "library": "ollama"}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A language model as a server lists it. window_tokens: 0 if unsaid."""
+
+    id: str
+    window_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a server says when it is asked: how it speaks and what it serves. slots: llama.cpp's, else 0."""
+
+    dialect: str = "openai"
+    models: list[Listed] = field(default_factory=list)
+    slots: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,23 +84,36 @@ def _is_unversioned(base: str) -> bool:
     return urlsplit(base).hostname == "api.deepseek.com"
 
 
-_known: dict[str, tuple[float, EndpointFacts]] = {}
-_lock = Lock()
+@dataclass
+class _Known:
+    """What is remembered of a server, and when it is to be asked again."""
+
+    facts: EndpointFacts
+    ask_at: float
+    failures: int = 0
+    asking: bool = False
+
+
+_known: dict[tuple[str, str], _Known] = {}
+_lock = threading.Lock()
 
 
 def endpoint_facts(base_url: str, key: str = "", *, model: str = "") -> EndpointFacts:
     """Return what the server at `base_url` says of itself, asked at most once a minute.
 
-    A server that does not answer keeps what it last said; one that never has is described by `dialect` alone.
+    Only who asks first waits for it; later it is asked beside what goes on, and one that is away less and less often. A
+    server that does not answer keeps what it last said; one that never has is described by its address alone.
     """
     with _lock:
-        asked_at, facts = _known.get(base_url, (0.0, None))
-        if facts is None or time.monotonic() > asked_at:
-            told = _ask(base_url, key, model)
-            wait = ASK_AGAIN_SECONDS if told else RETRY_SECONDS
-            facts = told or facts or EndpointFacts(embedded=_embedded(base_url), slots=3 if _embedded(base_url) else 0)
-            _known[base_url] = (time.monotonic() + wait, facts)
-        return facts
+        known = _known.get((base_url, model))
+        due = known is not None and not known.asking and time.monotonic() > known.ask_at
+        if known is not None and due:
+            known.asking = True
+    if known is None:
+        return _ask(base_url, key, model)
+    if due:
+        threading.Thread(target=_ask, args=(base_url, key, model), daemon=True).start()
+    return known.facts
 
 
 def forget_endpoints() -> None:
@@ -76,24 +122,81 @@ def forget_endpoints() -> None:
         _known.clear()
 
 
-def _ask(base_url: str, key: str, model: str) -> EndpointFacts | None:
-    with httpx.Client(headers=headers(key), timeout=httpx.Timeout(5, connect=2)) as client:
-        models = _json(client, api_url(base_url, "models"))
-        if models is None:
-            return None
-        entry = _entry(models.get("data") or [], model)
-        props = _json(client, root_url(base_url, "props")) if entry.get("owned_by") == "llamacpp" else None
+def survey(base_url: str, key: str = "") -> Survey:
+    """Return what the server says of itself; without a list of models where it has none.
+
+    Raises EngineUnavailable when nothing answers, UserError when the key is refused or the address is no such server's.
+    """
+    try:
+        with httpx.Client(headers=headers(key), timeout=TIMEOUT) as client:
+            response = client.get(api_url(base_url, "models"))
+            entries = _entries(response)
+            owner = str(entries[0].get("owned_by")) if entries else ""
+            props = _json(client, root_url(base_url, "props")) if owner == "llamacpp" else None
+            if not owner and HOSTS.get(urlsplit(base_url).hostname or "") is None:
+                owner = "library" if _json(client, root_url(base_url, "api/version")) else ""
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise EngineUnavailable("Nothing answers at this address.") from error
     if props is not None:
         window_tokens = int(props.get("default_generation_settings", {}).get("n_ctx", 0))
-        slots = int(props.get("total_slots", 0))
-        return EndpointFacts("llamacpp", str(entry["id"]), window_tokens, slots, _embedded(base_url))
-    dialect = "vllm" if entry.get("owned_by") == "vllm" else "openai"
-    return EndpointFacts(dialect, str(entry.get("id", "")), int(entry.get("max_model_len") or 0))
+        listed = [Listed(str(entry.get("id")), window_tokens) for entry in entries]
+        return Survey("llamacpp", listed, int(props.get("total_slots", 0)))
+    dialect = HOSTS.get(urlsplit(base_url).hostname or "") or OWNERS.get(owner, "openai")
+    return Survey(dialect, [Listed(str(entry.get("id")), _window_tokens(entry)) for entry in entries])
 
 
-def _entry(models: list[dict[str, Any]], model: str) -> dict[str, Any]:
-    named = next((entry for entry in models if entry.get("id") == model), None)
-    return named or (models[0] if models else {})
+def facts_of(told: Survey) -> dict[str, Any]:
+    """Return a survey as it is kept in an endpoint's row."""
+    windows = {listed.id: listed.window_tokens for listed in told.models if listed.window_tokens}
+    return {"dialect": told.dialect, "models": [listed.id for listed in told.models], "windows": windows}
+
+
+def _entries(response: httpx.Response) -> list[dict[str, Any]]:
+    """Return the server's list of models. Raises UserError when it takes no such question from us."""
+    if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        raise UserError("The endpoint refuses the key.", code="llm_key_refused")
+    if response.status_code in {httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED}:
+        return []  # some servers list nothing
+    if response.is_server_error:
+        raise EngineUnavailable(f"The endpoint is not working right now (status {response.status_code}).")
+    try:
+        found = response.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not isinstance(found.get("data") or [], list):
+        raise UserError("What answers at this address is no OpenAI-compatible server.", code="not_an_endpoint")
+    return [entry for entry in found.get("data") or [] if isinstance(entry, dict)]
+
+
+def _window_tokens(entry: dict[str, Any]) -> int:
+    """Return the window of a listed model: vLLM and SGLang say max_model_len, Moonshot context_length."""
+    return int(entry.get("max_model_len") or entry.get("context_length") or 0)
+
+
+def _ask(base_url: str, key: str, model: str) -> EndpointFacts:
+    """Return what is known of the server once it has been asked, and remember it."""
+    told = _told(base_url, key, model)
+    with _lock:
+        known = _known.get((base_url, model))
+        failures = 0 if told else (known.failures if known else 0) + 1
+        embedded = _embedded(base_url)
+        facts = told or (known.facts if known else EndpointFacts(embedded=embedded, slots=3 if embedded else 0))
+        retry_seconds = min(LONGEST_RETRY_SECONDS, RETRY_SECONDS * 2 ** max(0, failures - 1))
+        _known[base_url, model] = _Known(
+            facts, time.monotonic() + (ASK_AGAIN_SECONDS if told else retry_seconds), failures
+        )
+    return facts
+
+
+def _told(base_url: str, key: str, model: str) -> EndpointFacts | None:
+    try:
+        found = survey(base_url, key)
+    except (EngineUnavailable, UserError):
+        return None
+    named = next((listed for listed in found.models if listed.id == model), None)
+    served = named or (found.models[0] if found.models else Listed(""))
+    embedded = _embedded(base_url) and found.dialect == "llamacpp"
+    return EndpointFacts(found.dialect, served.id, served.window_tokens, found.slots, embedded)
 
 
 def _json(client: httpx.Client, url: str) -> dict[str, Any] | None:

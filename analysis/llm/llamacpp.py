@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Callable
+from concurrent.futures import wait
+from functools import cache
 from typing import Any
 
 import httpx
+from anyio.from_thread import start_blocking_portal
 
 from analysis.errors import AppError, EngineUnavailable
 from analysis.llm.catalogue import LLM
@@ -13,6 +18,8 @@ from analysis.llm.errors import refusal
 from analysis.types import Message
 
 TIMEOUT = httpx.Timeout(120, connect=5)
+LOOK_SECONDS = 0.1  # how often a reading is asked whether it should stop
+AWAY = "The language model does not answer."
 
 
 def tokenize(llm: LLM, text: str, *, special: bool = False) -> list[int]:
@@ -27,10 +34,35 @@ def template(llm: LLM, messages: list[Message]) -> str:
     return str(_post(llm, "apply-template", body)["prompt"])
 
 
-def prefill(llm: LLM, tokens: list[int], *, slot: int) -> int:
-    """Have `slot` read `tokens`, re-using what it has read already; return how many it had to read now."""
+def prefill(llm: LLM, tokens: list[int], *, slot: int, should_stop: Callable[[], bool] = lambda: False) -> int | None:
+    """Have `slot` read `tokens`, re-using what it has read already; return how many it had to read now.
+
+    When `should_stop()` the connection is closed, which ends the reading after the batch at hand; returns None then.
+    """
     body = {"prompt": tokens, "n_predict": 0, "id_slot": slot, "cache_prompt": True}
-    return int(_post(llm, "completion", body, timeout=httpx.Timeout(600, connect=5))["timings"]["prompt_n"])
+    with start_blocking_portal() as portal:
+        request = portal.start_task_soon(_read, llm, body)
+        while not request.done():
+            if should_stop():
+                request.cancel()
+                return None
+            wait([request], timeout=LOOK_SECONDS)
+        try:
+            return int(_answer(request.result())["timings"]["prompt_n"])
+        except httpx.HTTPError as error:
+            raise EngineUnavailable(AWAY) from error
+
+
+async def _read(llm: LLM, body: dict[str, Any]) -> httpx.Response:
+    timeout = httpx.Timeout(600, connect=5)
+    async with httpx.AsyncClient(headers=headers(llm.key), timeout=timeout, verify=_trust()) as client:
+        return await client.post(root_url(llm.base_url, "completion"), json=body)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    # Made once: loading the certificates takes longer than many a step.
+    return httpx.create_ssl_context()
 
 
 def save_slot(llm: LLM, slot: int, file_name: str) -> tuple[int, int]:
@@ -49,11 +81,14 @@ def erase_slot(llm: LLM, slot: int) -> None:
     _post(llm, f"slots/{slot}?action=erase", {})
 
 
-def _post(llm: LLM, path: str, body: dict[str, Any], timeout: httpx.Timeout = TIMEOUT) -> dict[str, Any]:
+def _post(llm: LLM, path: str, body: dict[str, Any]) -> dict[str, Any]:
     try:
-        response = httpx.post(root_url(llm.base_url, path), json=body, headers=headers(llm.key), timeout=timeout)
+        return _answer(httpx.post(root_url(llm.base_url, path), json=body, headers=headers(llm.key), timeout=TIMEOUT))
     except httpx.HTTPError as error:
-        raise EngineUnavailable("The language model does not answer.") from error
+        raise EngineUnavailable(AWAY) from error
+
+
+def _answer(response: httpx.Response) -> dict[str, Any]:
     if response.status_code != httpx.codes.OK:
         raise refusal(response.status_code, response.headers, response.text)
     found = response.json()

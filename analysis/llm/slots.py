@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
+from uuid import uuid4
 
 import redis.exceptions
 from redis.lock import Lock
@@ -15,9 +16,12 @@ from redis.lock import Lock
 from analysis.beat import beating
 from analysis.llm.catalogue import LLM
 from analysis.progress import connection
+from analysis.types import Priority
 
 LOCK_SECONDS = 30
 LOOK_SECONDS = 0.1
+TICKET_SECONDS = 5  # who has not looked for this long stands in the line no more
+PLACES = 10**12  # more than will ever stand in line: a priority's places come before all of the next one's
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,27 @@ def background_slot(llm: LLM) -> int:
     return llm.slots - 1
 
 
+def slots_for(llm: LLM, priority: Priority) -> list[int]:
+    """Return the slots that work of this priority may have: sweeps share one, so that a person finds a free one."""
+    if priority is Priority.AHEAD:
+        return [background_slot(llm)]
+    return peoples_slots(llm) if priority is Priority.PERSON else peoples_slots(llm)[-1:]
+
+
 @contextmanager
 def slot_for(
-    llm: LLM, key: str, *, among: list[int], should_stop: Callable[[], bool], on_wait: Callable[[], None] = lambda: None
+    llm: LLM,
+    key: str,
+    *,
+    should_stop: Callable[[], bool],
+    priority: Priority = Priority.PERSON,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> Iterator[Slot | None]:
-    """Hold one of the slots `among`, best the one that has read `key`; None if stopped before one was free."""
-    lock, number = _taken(llm, key, among, should_stop, on_wait)
+    """Hold a slot, best the one that has read `key`; None if stopped before one was free.
+
+    Who comes first is served first, people before everybody else.
+    """
+    lock, number = _taken(llm, key, priority, should_stop, on_wait)
     if lock is None:
         yield None
         return
@@ -69,19 +88,65 @@ def remember_read(llm: LLM, number: int, key: str) -> None:
 
 
 def _taken(
-    llm: LLM, key: str, among: list[int], should_stop: Callable[[], bool], on_wait: Callable[[], None]
+    llm: LLM, key: str, priority: Priority, should_stop: Callable[[], bool], on_wait: Callable[[], None]
 ) -> tuple[Lock | None, int]:
     waited = False
-    while not should_stop():
-        for number in _preferred(llm, key, among):
-            lock = connection().lock(f"{_read_name(llm)}:{number}", timeout=LOCK_SECONDS, thread_local=False)
-            if lock.acquire(blocking=False):
-                return lock, number
-        if not waited:
-            on_wait()
-            waited = True
-        time.sleep(LOOK_SECONDS)
+    with _in_line(llm, priority) as ticket:
+        while not should_stop():
+            for number in _preferred(llm, key, _open_to(llm, ticket)):
+                lock = connection().lock(f"{_read_name(llm)}:{number}", timeout=LOCK_SECONDS, thread_local=False)
+                if lock.acquire(blocking=False):
+                    return lock, number
+            if not waited:
+                on_wait()
+                waited = True
+            time.sleep(LOOK_SECONDS)
     return None, -1
+
+
+@contextmanager
+def _in_line(llm: LLM, priority: Priority) -> Iterator[str]:
+    """Stand in the line for slots; the ticket names those that will do."""
+    line = _line(llm)
+    wanted = ",".join(str(number) for number in slots_for(llm, priority))
+    ticket = f"{uuid4().hex}:{wanted}"
+    place = priority * PLACES + connection().incr(f"{line}:last")
+    _still_here(ticket)
+    connection().zadd(line, {ticket: place})
+    try:
+        yield ticket
+    finally:
+        connection().zrem(line, ticket)
+
+
+def _open_to(llm: LLM, ticket: str) -> list[int]:
+    """Return the slots of the ticket that nobody before it in the line waits for."""
+    _still_here(ticket)
+    before: set[str] = set()
+    for other in cast("list[str]", connection().zrange(_line(llm), 0, -1)):
+        if other == ticket:
+            break
+        if connection().exists(_here(other)):
+            before |= _wanted(other)
+        else:  # its process has died
+            connection().zrem(_line(llm), other)
+    return sorted(int(number) for number in _wanted(ticket) - before)
+
+
+def _wanted(ticket: str) -> set[str]:
+    return set(ticket.partition(":")[2].split(","))
+
+
+def _still_here(ticket: str) -> None:
+    connection().set(_here(ticket), 1, ex=TICKET_SECONDS)
+
+
+def _here(ticket: str) -> str:
+    return f"lectern:ticket:{ticket}"
+
+
+def _line(llm: LLM) -> str:
+    return f"{_read_name(llm)}:line"
 
 
 def _preferred(llm: LLM, key: str, among: list[int]) -> list[int]:

@@ -22,11 +22,21 @@ class Speed(NamedTuple):
 
 def speed_of(llm: LLM) -> Speed:
     """Return what was measured at this endpoint; the catalogue's first guess before the first call."""
+    known = measured_speed(llm)
+    return Speed(known.prefill or llm.prefill_tokens_per_second, known.decode or llm.decode_tokens_per_second)
+
+
+class Measured(NamedTuple):
+    """Tokens per second as measured here, None before the first call that tells."""
+
+    prefill: float | None
+    decode: float | None
+
+
+def measured_speed(llm: LLM) -> Measured:
+    """Return what was measured at this endpoint, and nothing else."""
     known = cache.get_many([_key(llm, "prefill"), _key(llm, "decode")])
-    return Speed(
-        known.get(_key(llm, "prefill"), llm.prefill_tokens_per_second),
-        known.get(_key(llm, "decode"), llm.decode_tokens_per_second),
-    )
+    return Measured(known.get(_key(llm, "prefill")), known.get(_key(llm, "decode")))
 
 
 def learn_speed(llm: LLM, usage: Usage) -> None:

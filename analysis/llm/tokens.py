@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 from django.core.cache import cache
 
-from analysis.errors import LecternError
+from analysis.errors import EngineUnavailable, LecternError
 from analysis.llm import llamacpp
 from analysis.llm.catalogue import LLM
 from analysis.llm.endpoint import headers, root_url
+from analysis.llm.tokenizers import present, tokenizer_of
 from analysis.types import Message
 
 MARGIN = 1.1  # an estimate is made this much larger, so that what is said to fit does fit
@@ -28,15 +29,16 @@ class TokenCount(NamedTuple):
 
 
 def count(text: str, llm: LLM) -> TokenCount:
-    """Return how many tokens `text` is for `llm`."""
+    """Return how many tokens `text` is for `llm`: by its server, else by its own tokenizer, else estimated."""
     try:
         if llm.dialect == "llamacpp":
             return TokenCount(len(llamacpp.tokenize(llm, text)), True)
         if llm.dialect == "vllm":
-            return TokenCount(_vllm_count(llm, text), True)
+            return TokenCount(_vllm_count(llm, {"prompt": text, "add_special_tokens": False}), True)
     except LecternError:
         pass
-    return TokenCount(estimate(text), False)
+    own = tokenizer_of(llm)
+    return TokenCount(own.count(text), True) if own else TokenCount(estimate(text), False)
 
 
 def count_tokens(text: str, llm: LLM) -> int:
@@ -45,14 +47,32 @@ def count_tokens(text: str, llm: LLM) -> int:
 
 
 def count_prompt(messages: list[Message], llm: LLM) -> TokenCount:
-    """Return how many tokens the messages are once they stand in the model's chat template."""
-    try:
-        if llm.dialect == "llamacpp":
-            return TokenCount(len(llamacpp.tokenize(llm, llamacpp.template(llm, messages), special=True)), True)
-    except LecternError:
-        pass
+    """Return how many tokens the messages are once they stand in the model's chat template.
+
+    Pictures and recordings are in no tokenizer: with one of them the count is an estimate.
+    """
+    if not any(message.media for message in messages):
+        try:
+            if llm.dialect == "llamacpp":
+                return TokenCount(len(llamacpp.tokenize(llm, llamacpp.template(llm, messages), special=True)), True)
+            if llm.dialect == "vllm":
+                turns = [{"role": message.role, "content": message.content} for message in messages]
+                return TokenCount(_vllm_count(llm, {"messages": turns}), True)
+        except LecternError:
+            pass
+        own = tokenizer_of(llm)
+        tokens = own.count_prompt(messages) if own else None
+        if tokens is not None:
+            return TokenCount(tokens, True)
     counts = [count(message.content, llm) for message in messages]
     return TokenCount(sum(c.tokens + _MESSAGE_TOKENS for c in counts), False)
+
+
+def counted_by(llm: LLM) -> str:
+    """Return who counts this language model's tokens, in a few words for people."""
+    if llm.dialect in {"llamacpp", "vllm"}:
+        return "its server"
+    return "its own tokenizer" if present(llm) else "an estimate, made a tenth larger"
 
 
 def count_version(version_id: int, text: str, llm: LLM) -> TokenCount:
@@ -79,10 +99,8 @@ def estimate(text: str) -> int:
     return math.ceil((wide + (len(text) - wide) / 4) * MARGIN)
 
 
-def _vllm_count(llm: LLM, text: str) -> int:
-    from analysis.errors import EngineUnavailable
-
-    body = {"model": llm.id, "prompt": text, "add_special_tokens": False}
+def _vllm_count(llm: LLM, what: dict[str, Any]) -> int:
+    body = {"model": llm.served_as, **what}
     try:
         response = httpx.post(root_url(llm.base_url, "tokenize"), json=body, headers=headers(llm.key), timeout=30)
         response.raise_for_status()

@@ -1,27 +1,38 @@
 """What Lectern keeps, one file a noun."""
 
 from analysis.models.answer import Answer, AnswerStatus, CitationRow, SentenceRow
+from analysis.models.call import Call, CallStatus
 from analysis.models.chunk import Chunk, Embedder
 from analysis.models.document import Document, DocumentVersion, IngestStatus, VersionText
+from analysis.models.endpoint import Endpoint, ServedLLM
 from analysis.models.page import Heading, Page
 from analysis.models.question import Purpose, Question
 from analysis.models.reading import Reading, ReadingStatus
+from analysis.models.sweep import PartStatus, SweepPart
+from analysis.models.transcript import Transcript
 
 __all__ = [
     "Answer",
     "AnswerStatus",
+    "Call",
+    "CallStatus",
     "Chunk",
     "CitationRow",
     "Document",
     "DocumentVersion",
     "Embedder",
+    "Endpoint",
     "Heading",
     "IngestStatus",
     "Page",
+    "PartStatus",
     "Purpose",
     "Question",
     "Reading",
     "ReadingStatus",
     "SentenceRow",
+    "ServedLLM",
+    "SweepPart",
+    "Transcript",
     "VersionText",
 ]

@@ -31,7 +31,6 @@ class Answer(Leased):
 
     plan: `types.ReadingPlan` as a dict. coverage: what was read, what was not, and the passages that were sent.
     usage: `types.Usage` as a dict, with llm and cost_usd.
-    notes: on each part of a document that is read part by part, so that another worker goes on where one died.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -47,7 +46,6 @@ class Answer(Leased):
     plan = models.JSONField(default=dict)
     coverage = models.JSONField(default=dict)
     usage = models.JSONField(default=dict)
-    notes = models.JSONField(default=list)
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from analysis.errors import UserError
 from workspaces import recipes
 from workspaces.access import enter, person
-from workspaces.forms import DeleteForm, WorkspaceForm
-from workspaces.models import Member, Role
+from workspaces.forms import DeleteForm, SettingsForm, WorkspaceForm
+from workspaces.models import Member, Role, Workspace
 
 
 @login_required
@@ -29,12 +29,12 @@ def workspace_create(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def workspace_settings(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the workspace's name, and let an owner change it."""
+    """Show the workspace's settings, and let an owner change them."""
     member = enter(request, slug, role=Role.OWNER if request.method == "POST" else Role.VIEWER)
-    form = WorkspaceForm(request.POST or None, initial={"name": member.workspace.name})
+    form = SettingsForm(request.POST or None, initial=_set(member.workspace))
     if form.is_valid():
-        recipes.workspace_rename(member.workspace, form.cleaned_data["name"])
-        messages.success(request, "The workspace has a new name.")
+        recipes.workspace_change(member.workspace, **form.cleaned_data)
+        messages.success(request, "The settings are saved.")
         return redirect("workspace_settings", slug=slug)
     return _settings_page(request, member, form=form, status=422 if form.errors else 200)
 
@@ -68,18 +68,22 @@ def workspace_delete(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "workspaces/delete.html", page, status=422 if form.errors else 200)
 
 
+def _set(workspace: Workspace) -> dict[str, object]:
+    return {"name": workspace.name, "keep_reasoning": workspace.keep_reasoning}
+
+
 def _settings_page(
     request: HttpRequest,
     member: Member,
     *,
-    form: WorkspaceForm | None = None,
+    form: SettingsForm | None = None,
     error: UserError | None = None,
     status: int = 200,
 ) -> HttpResponse:
     page = {
         "member": member,
         "workspace": member.workspace,
-        "form": form or WorkspaceForm(initial={"name": member.workspace.name}),
+        "form": form or SettingsForm(initial=_set(member.workspace)),
         "error": error,
     }
     return render(request, "workspaces/settings.html", page, status=status)

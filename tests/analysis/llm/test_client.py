@@ -11,11 +11,14 @@ import pytest
 
 from analysis.errors import AppError, EngineUnavailable, UserError
 from analysis.llm import client
-from analysis.llm.catalogue import LLM, catalogue, llm_get
+from analysis.llm.catalogue import LLM, catalogue
 from analysis.llm.client import stream_chat
 from analysis.llm.errors import BrokenStream, Busy
+from analysis.llm.registry import llm_get
 from analysis.types import Message, Prompt, Token
 from tests.analysis.llm.scripted_server import Reply, ScriptedLLM
+
+pytestmark = pytest.mark.django_db
 
 PROMPT = Prompt([Message("system", "Be brief."), Message("user", "How long?")], [], 50)
 
