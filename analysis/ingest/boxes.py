@@ -47,10 +47,16 @@ def decode(data: bytes) -> Boxes:
 
 
 def rectangles(boxes: bytes, page_start_char: int, span: Span) -> list[Rectangle]:
-    """Return what to highlight for `span` on a page whose text starts at `page_start_char`: one rectangle a line."""
+    """Return what to highlight for `span` on a page whose text starts at `page_start_char`: one rectangle a line.
+
+    It is the whole page where none of its words is known to stand anywhere.
+    """
     start = max(0, span.start_char - page_start_char)
     end = max(start, span.end_char - page_start_char)
-    return [Rectangle(*line) for line in _line_boxes(_inked(decode(boxes)[start:end]))]
+    places = decode(boxes)
+    if len(places[start:end]) and not len(_inked(places)):
+        return [Rectangle(0.0, 0.0, 1.0, 1.0)]
+    return [Rectangle(*line) for line in _line_boxes(_inked(places[start:end]))]
 
 
 def text_lines(boxes: bytes, text: str) -> list[TextLine]:

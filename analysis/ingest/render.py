@@ -15,6 +15,7 @@ from analysis.errors import UserError
 from analysis.ingest import sandbox
 from analysis.models import DocumentVersion
 
+PAGED_KINDS = frozenset({"pdf", "picture"})
 # Starting the child costs as much as drawing a few pages, and whoever opens one page scrolls to the next.
 PAGES_A_START = 8
 # Ahead of need many are drawn at a start.
@@ -29,7 +30,7 @@ def page_image(version: DocumentVersion, number: int) -> Path:
     ready = page_image_cached(version, number)
     if ready:
         return ready
-    if not (version.kind == "pdf" and 1 <= number <= version.page_count):
+    if not (version.kind in PAGED_KINDS and 1 <= number <= version.page_count):
         raise UserError("There is no image of this page.", code="no_image", status=404)
     last = min(version.page_count, number + PAGES_A_START - 1)
     with _drawing(version, (number - 1) // PAGES_A_START):
@@ -49,7 +50,7 @@ def page_image_cached(version: DocumentVersion, number: int) -> Path | None:
 
 def draw_all(version: DocumentVersion) -> int:
     """Draw every page that has not been drawn; return how many were."""
-    if version.kind != "pdf":
+    if version.kind not in PAGED_KINDS:
         return 0
     drawn = 0
     for first in range(1, version.page_count + 1, _PAGES_AHEAD):

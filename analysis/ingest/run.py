@@ -16,6 +16,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path, PurePath
 from tempfile import NamedTemporaryFile
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -54,12 +55,16 @@ TOO_LONG = "Reading this document took longer than two hours and was stopped. Th
 
 @dataclass
 class Run:
-    """One worker's hold on one version. Every write goes through `report` or `writing`, which check the lease."""
+    """One worker's hold on one version. Every write goes through `report` or `writing`, which check the lease.
+
+    lost: set when the lease could not be kept while the worker waited for somebody else.
+    """
 
     version: DocumentVersion
     token: UUID
     follow_up: bool = True
     seconds: dict[str, float] = field(default_factory=dict)
+    lost: Event = field(default_factory=Event)
     _reported_at: float = 0.0
 
     @property
@@ -107,7 +112,7 @@ def ingest(version_id: int, *, follow_up: bool = True) -> None:
     run = Run(version, token, follow_up)
     version.stage = ""
     try:
-        with beating(run.renew, every_seconds=env.lease_seconds / 3):
+        with beating(run.renew, every_seconds=env.lease_seconds / 3) as run.lost:
             _read_in(run)
     except LeaseLost:
         logger.info("Version %s was taken over or deleted; this worker stops", version_id)
@@ -164,11 +169,20 @@ def _parsed_text(run: Run) -> str:
 
 
 def _parse(run: Run) -> ParsedDocument:
-    from analysis.ingest.sandbox import parse
+    from analysis.ingest import recordings, sandbox, vision
 
     version = run.version
     with _local_file(version) as path:
-        return parse(path, name=version.document.name, password=version.password, on_progress=run.report)
+        if recordings.is_recording(path):
+            return recordings.heard(run, path)
+        transcripts = vision.page_transcripts(run, path)
+        return sandbox.parse(
+            path,
+            name=version.document.name,
+            password=version.password,
+            transcripts=transcripts,
+            on_progress=run.report,
+        )
 
 
 @contextmanager
@@ -249,7 +263,7 @@ def _finish(run: Run, text: str) -> None:
 
 def _tokens(version: DocumentVersion, text: str) -> tuple[int, bool]:
     """Return the text's tokens for the default LLM, and whether its own tokenizer counted them."""
-    from analysis.llm.catalogue import llm_get
+    from analysis.llm.registry import llm_get
     from analysis.llm.tokens import count_version, estimate
 
     try:

@@ -13,12 +13,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 from analysis.errors import AppError, UserError
 from analysis.ingest.parse import messages
 from analysis.ingest.parse.handover import read_document
+from analysis.ingest.parse.transcripts import Transcripts
 from analysis.types import ParsedDocument
 from config.env import env
 
@@ -31,31 +33,81 @@ _LARGEST_OUTPUT_BYTES = 2 * 2**30
 _CPU_SECONDS = 4 * 3600
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a recording. number: from 1. wav: its sound, 16 kHz and one channel; None where it is silent."""
+
+    number: int
+    start_seconds: float
+    end_seconds: float
+    wav: Path | None
+
+
 class ParserFailed(AppError):
     """The parser itself is at fault; what it wrote to its error output is in the log."""
 
     code = "parser_failed"
 
 
-def parse(path: Path, *, name: str, password: str = "", on_progress: Progress) -> ParsedDocument:
+def parse(
+    path: Path, *, name: str, password: str = "", transcripts: Transcripts | None = None, on_progress: Progress
+) -> ParsedDocument:
     """Return what the parsers make of the file at `path`, read in a child process.
 
-    on_progress(stage, done, total): stage is "parse" or "ocr", the rest counts pages; it is called in this thread, and
-    what it raises ends the child. Raises UserError: empty_document, password_required, password_wrong, damaged,
+    transcripts: what a language model has read on its page images, None where none was asked to. on_progress(stage,
+    done, total): stage is "parse" or "ocr", the rest counts pages; it is called in this thread, and what it raises ends
+    the child. Raises UserError: empty_document, password_required, password_wrong, damaged,
     unsupported_type, too_many_pages, too_large, parse_stalled, parse_memory.
     """
+    request = _request("parse", path, name, password)
+    request["transcripts"] = transcripts.to_json() if transcripts else None
+    with tempfile.TemporaryDirectory(prefix="lectern-parse-") as folder:
+        run(request, Path(folder), on_progress=on_progress)
+        return read_document(Path(folder))
+
+
+def scans(path: Path, *, name: str, password: str = "", on_progress: Progress) -> list[int]:
+    """Return the numbers of the pages that have to be read from their images. Raises as `parse` does."""
+    with tempfile.TemporaryDirectory(prefix="lectern-parse-") as folder:
+        run(_request("scans", path, name, password), Path(folder), on_progress=on_progress)
+        numbers: list[int] = json.loads((Path(folder) / "scans.json").read_text())
+        return numbers
+
+
+def page_pictures(path: Path, numbers: list[int], *, password: str = "") -> dict[int, bytes]:
+    """Return the images of pages `numbers` as PNG, fine enough to be read; those that are damaged are left out."""
+    request = _request("draw_to_read", path, path.name, password) | {"page_numbers": numbers}
+    with tempfile.TemporaryDirectory(prefix="lectern-parse-") as folder:
+        run(request, Path(folder), on_progress=lambda *_: None)
+        return {int(picture.stem): picture.read_bytes() for picture in Path(folder).glob("*.png")}
+
+
+@contextlib.contextmanager
+def sound_pieces(path: Path, *, on_progress: Progress) -> Iterator[list[Piece]]:
+    """Yield the recording at `path` decoded and cut into pieces, whose files are there as long as the context is.
+
+    Raises UserError: damaged, no_sound, too_long, parse_stalled, parse_memory.
+    """
+    request = _request("cut", path, path.name, "") | {"limit_minutes": env.recording_limit_minutes}
+    with tempfile.TemporaryDirectory(prefix="lectern-sound-") as folder:
+        run(request, Path(folder), on_progress=on_progress)
+        told = json.loads((Path(folder) / "pieces.json").read_text())
+        yield [
+            Piece(number, start, end, None if silent else Path(folder) / f"{number}.wav")
+            for number, (start, end, silent) in enumerate(told, 1)
+        ]
+
+
+def _request(job: str, path: Path, name: str, password: str) -> dict[str, Any]:
     if path.stat().st_size == 0:
         raise UserError(messages.EMPTY_FILE, code="empty_document")
-    request = {
-        "job": "parse",
+    return {
+        "job": job,
         "path": str(path.resolve()),
         "name": name,
         "password": password,
         "page_limit": env.page_limit,
     }
-    with tempfile.TemporaryDirectory(prefix="lectern-parse-") as folder:
-        run(request, Path(folder), on_progress=on_progress)
-        return read_document(Path(folder))
 
 
 def run(request: dict[str, Any], folder: Path, *, on_progress: Progress) -> None:

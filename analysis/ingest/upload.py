@@ -17,8 +17,11 @@ from django.core.files import File
 from django.db import transaction
 
 from analysis import progress
-from analysis.answer.read_once import forget as forget_readings
+from analysis.answer.readings import forget as forget_readings
 from analysis.errors import UserError
+from analysis.ingest.accepted import DOCUMENT_ENDINGS, kinds_read, require_audio_llm
+from analysis.ingest.parse.messages import unread_picture
+from analysis.ingest.parse.signatures import PICTURE, RECORDING, media_kind
 from analysis.ingest.render import pages_folder
 from analysis.models import Answer, Document, DocumentVersion, IngestStatus, Question, Reading
 from workspaces.models import User, Workspace
@@ -28,9 +31,7 @@ logger = logging.getLogger(__name__)
 NAME_MAX_CHARACTERS = 255
 ENDING_MAX_CHARACTERS = 20
 # The parsers decide by content what a file is; endings only let a file past the door that is not plainly readable.
-READABLE_ENDINGS = frozenset(
-    {".pdf", ".docx", ".docm", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".eml", ".odt", ".rtf"}
-)
+READABLE_ENDINGS = frozenset(DOCUMENT_ENDINGS)
 _SNIFF_BYTES = 8192
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _OLE = b"\xd0\xcf\x11\xe0"
@@ -158,11 +159,21 @@ def _refuse_unreadable(name: str, file: File[bytes]) -> None:
     if head.startswith(_OLE) and ending not in READABLE_ENDINGS:
         message = "Lectern cannot read files of old Office versions. Save it as .docx or PDF and upload that."
         raise UserError(message, code="unsupported_type", status=415)
+    if media := media_kind(head):
+        _refuse_media(media)
+        return
     text_like = b"\0" not in head or head.startswith(_UTF16_MARKS)
     if not (ending in READABLE_ENDINGS or text_like or head.lstrip().startswith(b"%PDF-")):
-        kinds = "It reads PDF, Word (.docx), HTML, Markdown and text."
-        message = f"Lectern cannot read {ending or 'this kind of'} files. {kinds}"
+        message = f"Lectern cannot read {ending or 'this kind of'} files. It reads {kinds_read()}."
         raise UserError(message, code="unsupported_type", status=415)
+
+
+def _refuse_media(media: str) -> None:
+    """Raise UserError for a picture or recording that cannot be read here. media: as `media_kind` tells it."""
+    if media == RECORDING:
+        require_audio_llm()
+    elif media != PICTURE:
+        raise unread_picture(media)
 
 
 def _same_bytes(workspace: Workspace, sha256: str) -> Document | None:

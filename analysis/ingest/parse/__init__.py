@@ -7,18 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.errors import UserError
 from analysis.ingest.parse import messages
 from analysis.types import ParsedDocument
 
-PARSER_VERSION = 1
+if TYPE_CHECKING:
+    from analysis.ingest.parse.transcripts import Transcripts
+
+PARSER_VERSION = 2
 
 Report = Callable[[str, int, int], None]
 
 
-def parse_file(path: Path, *, name: str, password: str, page_limit: int, report: Report) -> ParsedDocument:
-    """Return what the file at `path` holds, read as what its bytes say it is; `name` decides where they do not."""
+def parse_file(
+    path: Path, *, name: str, password: str, page_limit: int, report: Report, transcripts: Transcripts | None = None
+) -> ParsedDocument:
+    """Return what the file at `path` holds, read as what its bytes say it is; `name` decides where they do not.
+
+    transcripts: what a language model has read on its page images, None if none was asked to.
+    """
     from analysis.ingest.parse.kind import kind_of
 
     kind = kind_of(path, name)
@@ -26,7 +35,11 @@ def parse_file(path: Path, *, name: str, password: str, page_limit: int, report:
     if kind == "pdf":
         from analysis.ingest.parse.pdf import parse_pdf
 
-        return parse_pdf(path, password=password, page_limit=page_limit, report=report)
+        return parse_pdf(path, password=password, page_limit=page_limit, transcripts=transcripts, report=report)
+    if kind == "picture":
+        from analysis.ingest.parse.picture import parse_picture
+
+        return parse_picture(path, page_limit=page_limit, transcripts=transcripts, report=report)
     document = _flowing(kind, path, password, report)
     if not document.text.strip():
         raise UserError(messages.NO_TEXT, code="empty_document")

@@ -40,16 +40,41 @@ def main() -> None:
 
 def _answer(request: dict[str, Any]) -> None:
     path = Path(request["path"])
+    # Each job loads what it needs and no more.
     if request["job"] == "render":
         from analysis.ingest.parse.draw import draw
 
         draw(path, request["password"], request["page_numbers"], Path.cwd(), report)
-        return
+    elif request["job"] == "draw_to_read":
+        from analysis.ingest.parse.draw import draw_to_read
+
+        draw_to_read(path, request["password"], request["page_numbers"], Path.cwd(), report)
+    elif request["job"] == "scans":
+        from analysis.ingest.parse.survey import scans
+
+        numbers = scans(path, request["name"], request["password"], request["page_limit"], report)
+        Path("scans.json").write_text(json.dumps(numbers))
+    elif request["job"] == "cut":
+        from analysis.ingest.parse.sound import cut
+
+        pieces = cut(path, Path.cwd(), request["limit_minutes"], report)
+        Path("pieces.json").write_text(json.dumps(pieces))
+    else:
+        _parse(request, path)
+
+
+def _parse(request: dict[str, Any], path: Path) -> None:
     from analysis.ingest.parse import parse_file
     from analysis.ingest.parse.handover import write_document
+    from analysis.ingest.parse.transcripts import Transcripts
 
     document = parse_file(
-        path, name=request["name"], password=request["password"], page_limit=request["page_limit"], report=report
+        path,
+        name=request["name"],
+        password=request["password"],
+        page_limit=request["page_limit"],
+        transcripts=Transcripts.from_json(request["transcripts"]),
+        report=report,
     )
     write_document(document, Path.cwd())
 

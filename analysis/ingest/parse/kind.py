@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 
 from analysis.errors import UserError
 from analysis.ingest.parse import messages
+from analysis.ingest.parse.signatures import PICTURE, RECORDING, media_kind
 from analysis.ingest.parse.text import decode, looks_like_utf16
 
 _HEAD_BYTES = 8192
@@ -22,12 +23,11 @@ _FIRST_HEADER = re.compile(rb"^(?:From |[A-Za-z][A-Za-z-]*:)")
 _PDF_PARTS = re.compile(rb"%PDF|%%EOF|\d+\s+\d+\s+obj\b|\bxref\b")
 _MARKDOWN = {".md", ".markdown", ".mdown", ".mkd"}
 _HTML_NAMES = {".html", ".htm", ".xhtml"}
-_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*", b"RIFF", b"BM")
 _MOST_CONTROL_SHARE = 0.02
 
 
 def kind_of(path: Path, name: str) -> str:
-    """Return pdf, docx, docx-encrypted, odt, rtf, html, email, markdown or text.
+    """Return pdf, docx, docx-encrypted, odt, rtf, html, email, picture, markdown or text.
 
     Raises UserError unsupported_type for others, damaged for what is broken beyond telling.
     """
@@ -40,13 +40,16 @@ def kind_of(path: Path, name: str) -> str:
         return _zip_kind(path)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _ole_kind(path)
-    if head.lstrip().startswith(b"{\\rtf"):
-        return "rtf"
-    if b"<pkg:package" in head or b"schemas.microsoft.com/office/2006/xmlPackage" in head:
-        return "docx"
-    if head.startswith(_PICTURES):
-        raise messages.unsupported("A picture", "Save it as PDF, and upload that.")
-    return _text_kind(head, suffix)
+    media = media_kind(head)
+    return _media_kind(media) if media else _text_kind(head, suffix)
+
+
+def _media_kind(media: str) -> str:
+    if media == RECORDING:
+        raise UserError(messages.RECORDING, code="unsupported_type", status=415)
+    if media != PICTURE:
+        raise messages.unread_picture(media)
+    return media
 
 
 def _zip_kind(path: Path) -> str:
@@ -82,6 +85,10 @@ def _ole_kind(path: Path) -> str:
 
 
 def _text_kind(head: bytes, suffix: str) -> str:
+    if head.lstrip().startswith(b"{\\rtf"):
+        return "rtf"
+    if b"<pkg:package" in head or b"schemas.microsoft.com/office/2006/xmlPackage" in head:
+        return "docx"
     if not _is_text(head):
         if suffix in {".pdf", ".docx"}:
             raise UserError(messages.DAMAGED, code="damaged")

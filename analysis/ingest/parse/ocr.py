@@ -7,17 +7,15 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import pypdfium2 as pdfium
 from numpy.typing import NDArray
 
 from analysis.ingest.parse.ocr_spaces import edges, with_blanks
 from analysis.ingest.parse.pdf_chars import Chars
 
-_DOTS_PER_INCH = 200
-_LONGEST_SIDE_PIXELS = 2400
 _LINES_A_BATCH = 12
 _LEAST_SCORE = 0.5
-_TURNED_SCORE = 0.9
+# Below this a line is read upside down as well; an upright line of print scores 0.9 and more.
+_POOR_SCORE = 0.8
 # Lines taller than wide say that the page lies on its side.
 _SIDEWAYS_SHARE = 0.6
 
@@ -35,15 +33,13 @@ class Found(NamedTuple):
     edges: NDArray[np.float32]
 
 
-def read_image(page: pdfium.PdfPage, beat: Callable[[], None]) -> Chars:
-    """Return the characters that can be seen on `page`; each has its share of its line's box.
+def read_picture(picture: NDArray[np.uint8], beat: Callable[[], None]) -> Chars:
+    """Return the characters that can be seen on a page's picture; each has its share of its line's box.
 
-    beat: called every few lines, since a dense page takes ten seconds of a slow processor and more of a busy one.
+    picture: uint8[h, w, 3]. beat: called every few lines, since a dense page takes ten seconds of a slow processor and
+    more of a busy one.
     """
-    width, height = page.get_size()
-    scale = min(_DOTS_PER_INCH / 72, _LONGEST_SIDE_PIXELS / max(width, height, 1.0))
-    picture = page.render(scale=scale).to_numpy()[:, :, :3]
-    lines = _read_any_way_up(np.ascontiguousarray(picture), beat)
+    lines = _read_any_way_up(picture, beat)
     size = np.array([picture.shape[1], picture.shape[0]], np.float32)
     return _chars([line._replace(corners=line.corners / size) for line in lines])
 
@@ -57,31 +53,51 @@ def _engine() -> Any:
 
 
 def _read(picture: NDArray[np.uint8], beat: Callable[[], None]) -> list[Found]:
-    """Find the lines, then read them a few at a time, like lengths together: a batch is padded to its longest."""
-    engine = _engine()
-    corners, _ = engine.auto_text_det(picture)
+    """Find the lines, then read them; those that make no sense are read upside down as well.
+
+    The engine has a model that says which lines are upside down, and it is wrong about long ones: half of a dense page
+    was turned round and lost.
+    """
+    corners, _ = _engine().auto_text_det(picture)
     beat()
     if corners is None:
         return []
-    crops = engine.get_crop_img_list(picture, corners)
+    places = [np.array(each, np.float32) for each in corners]
+    crops = _engine().get_crop_img_list(picture, corners)
+    found = _read_lines(places, crops, beat)
+    poor = [index for index, line in enumerate(found) if line is None or line.score < _POOR_SCORE]
+    # Upside down, a line's top left is the page's bottom right.
+    turned = _read_lines(
+        [places[index][[2, 3, 0, 1]] for index in poor],
+        [np.ascontiguousarray(crops[index][::-1, ::-1]) for index in poor],
+        beat,
+    )
+    for index, line in zip(poor, turned, strict=True):
+        found[index] = max((found[index], line), key=lambda each: each.score if each else 0.0)
+    return [line for line in found if line and line.score >= _LEAST_SCORE and line.text.strip()]
+
+
+def _read_lines(
+    places: list[NDArray[np.float32]], crops: list[NDArray[np.uint8]], beat: Callable[[], None]
+) -> list[Found | None]:
+    """Read pictures of lines a few at a time, like lengths together: a batch is padded to its longest."""
     found: list[Found | None] = [None] * len(crops)
     order = sorted(range(len(crops)), key=lambda index: crops[index].shape[1] / max(1, crops[index].shape[0]))
     for first in range(0, len(order), _LINES_A_BATCH):
         batch = order[first : first + _LINES_A_BATCH]
-        upright, turns, _ = engine.text_cls([crops[index] for index in batch])
-        read, _ = engine.text_rec(upright, return_word_box=True)
-        for index, picture_of_line, turn, result in zip(batch, upright, turns, read, strict=True):
-            found[index] = _line(np.array(corners[index], np.float32), picture_of_line, turn, result)
+        read, _ = _engine().text_rec([crops[index] for index in batch], return_word_box=True)
+        for index, result in zip(batch, read, strict=True):
+            found[index] = _line(places[index], crops[index], result)
         beat()
-    return [line for line in found if line and line.score >= _LEAST_SCORE and line.text.strip()]
+    return found
 
 
-def _line(corners: NDArray[np.float32], picture: NDArray[np.uint8], turn: Any, result: Any) -> Found:
+def _line(corners: NDArray[np.float32], picture: NDArray[np.uint8], result: Any) -> Found | None:
     """Make a line of what the engine returns: (text, score, [columns in all, words, columns of their letters])."""
     text, score, (columns, _, word_columns, *_) = result
+    if not text:
+        return None
     places = [(column + 0.5) / max(1.0, columns) for word in word_columns for column in word]
-    if turn[0] == "180" and turn[1] > _TURNED_SCORE:
-        corners = corners[[2, 3, 0, 1]]  # the line was read upside down: its top left is the page's bottom right
     if len(places) == len(text):
         text, places = with_blanks(text, places, picture)
     else:

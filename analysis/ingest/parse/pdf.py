@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
+from numpy.typing import NDArray
 
 from analysis.errors import UserError
 from analysis.ingest.parse import messages
@@ -16,6 +17,8 @@ from analysis.ingest.parse.headings import find_headings
 from analysis.ingest.parse.pdf_chars import Chars, read_chars
 from analysis.ingest.parse.pdf_layout import PageText, lay_out
 from analysis.ingest.parse.pdf_structure import read_structure
+from analysis.ingest.parse.scan import is_even, read_by, read_scan, scan_warnings, summed
+from analysis.ingest.parse.transcripts import Transcripts
 from analysis.types import PageSource, ParsedDocument, Warning
 
 Report = Callable[[str, int, int], None]
@@ -23,6 +26,8 @@ Report = Callable[[str, int, int], None]
 _FEW_GLYPHS = 250
 _GARBAGE_SHARE = 0.3
 _SCAN_SHARE = 0.4
+_DOTS_PER_INCH = 200
+OCR_LONGEST_SIDE_PIXELS = 2400
 _WRITTEN = (pdfium_c.FPDF_ANNOT_WIDGET, pdfium_c.FPDF_ANNOT_FREETEXT, pdfium_c.FPDF_ANNOT_STAMP)
 _NO_TEXT = PageText("", np.zeros((0, 4), np.float32))
 
@@ -43,8 +48,28 @@ def show_forms(document: pdfium.PdfDocument) -> None:
         document.init_forms()
 
 
-def parse_pdf(path: Path, *, password: str, page_limit: int, report: Report) -> ParsedDocument:
-    """Return a PDF's text with a box for every character."""
+def parse_pdf(
+    path: Path, *, password: str, page_limit: int, transcripts: Transcripts | None, report: Report
+) -> ParsedDocument:
+    """Return a PDF's text with a box for every character. transcripts: what was read on its scanned pages already."""
+    document = open_within(path, password, page_limit)
+    total = len(document)
+    report("parse", 0, total)
+    paged, warnings = PagedText(), list[Warning]()
+    for index in range(total):
+        transcript = transcripts.texts.get(index + 1, "") if transcripts else ""
+        warnings += _add_page(document, index, transcript, paged, report)
+    text = paged.finish()
+    if not text:
+        raise UserError(messages.no_words(total), code="empty_document")
+    structure = read_structure(path, password)
+    warnings = [*structure.warnings, *summed(warnings), *scan_warnings(paged, transcripts)]
+    headings = find_headings(text, paged.pages, structure.outline)
+    return ParsedDocument("pdf", text, paged.pages, headings, structure.metadata | read_by(transcripts), warnings)
+
+
+def open_within(path: Path, password: str, page_limit: int) -> pdfium.PdfDocument:
+    """Return the open document with its form fields; as `open_pdf`, and UserError empty_document, too_many_pages."""
     document = open_pdf(path, password)
     total = len(document)
     if total == 0:
@@ -52,29 +77,40 @@ def parse_pdf(path: Path, *, password: str, page_limit: int, report: Report) -> 
     if total > page_limit:
         raise UserError(messages.too_many_pages(total, page_limit), code="too_many_pages")
     show_forms(document)
-    report("parse", 0, total)
-    paged, warnings = PagedText(), list[Warning]()
-    for index in range(total):
-        warnings += _add_page(document, index, paged, report)
-    text = paged.finish()
-    if not text:
-        raise UserError(messages.no_words(total), code="empty_document")
-    structure = read_structure(path, password)
-    warnings = [*structure.warnings, *_summed(warnings), *_scan_warning(paged)]
-    headings = find_headings(text, paged.pages, structure.outline)
-    return ParsedDocument("pdf", text, paged.pages, headings, structure.metadata, warnings)
+    return document
 
 
-def _add_page(document: pdfium.PdfDocument, index: int, paged: PagedText, report: Report) -> list[Warning]:
+def is_scan(document: pdfium.PdfDocument, index: int) -> bool:
+    """Whether a page has to be read from its image; False for one that is damaged or blank."""
+    try:
+        page = _open_page(document, index)
+    except pdfium.PdfiumError:
+        return False
+    try:
+        chars = read_chars(page)
+        return _may_be_scan(page, chars) and bool(chars.glyphs or not _is_blank(page))
+    finally:
+        page.close()
+
+
+def page_pixels(page: pdfium.PdfPage) -> NDArray[np.uint8]:
+    """Return the page drawn as fine as it takes to read it, uint8[h, w, 3]."""
+    scale = min(_DOTS_PER_INCH / 72, OCR_LONGEST_SIDE_PIXELS / max(*page.get_size(), 1.0))
+    return np.ascontiguousarray(page.render(scale=scale).to_numpy()[:, :, :3])
+
+
+def _add_page(
+    document: pdfium.PdfDocument, index: int, transcript: str, paged: PagedText, report: Report
+) -> list[Warning]:
     try:
         page = _open_page(document, index)
     except pdfium.PdfiumError:
         paged.add("", _NO_TEXT.boxes, source=PageSource.UNREADABLE, width=0, height=0)
         report("parse", index + 1, len(document))
-        return [Warning("page_damaged", f"Page {index + 1} is damaged and could not be read.", index + 1)]
+        return [Warning("page_damaged", messages.page_damaged(index + 1), index + 1)]
     try:
         width, height = page.get_size()
-        laid_out, source = _read_page(page, lambda: report("ocr", index, len(document)))
+        laid_out, source = _read_page(page, transcript, lambda: report("ocr", index, len(document)))
     finally:
         page.close()
     paged.add(laid_out.text, laid_out.boxes, source=source, width=width, height=height)
@@ -106,17 +142,15 @@ def _has_written_annotations(page: pdfium.PdfPage) -> bool:
     return False
 
 
-def _read_page(page: pdfium.PdfPage, beat: Callable[[], None]) -> tuple[PageText, PageSource]:
+def _read_page(page: pdfium.PdfPage, transcript: str, beat: Callable[[], None]) -> tuple[PageText, PageSource]:
     chars = read_chars(page)
     own = lay_out(chars, *page.get_size())
     if not _may_be_scan(page, chars):
         return own, PageSource.TEXT
     if not chars.glyphs and _is_blank(page):
         return _NO_TEXT, PageSource.BLANK
-    from analysis.ingest.parse.ocr import read_image
-
     beat()
-    seen = lay_out(read_image(page, beat), *page.get_size())
+    seen = read_scan(page_pixels(page), page.get_size(), transcript, beat)
     garbage = chars.unmapped > _GARBAGE_SHARE * max(1, chars.glyphs)
     if len(seen.text) > len(own.text) or (garbage and seen.text):
         return seen, PageSource.OCR
@@ -145,17 +179,4 @@ def _is_blank(page: pdfium.PdfPage) -> bool:
     """Whether the page, drawn small, is one even colour."""
     width, height = page.get_size()
     scale = min(1.0, 1000 / max(width, height, 1.0))
-    picture = page.render(scale=scale, grayscale=True).to_numpy()
-    return int(picture.max()) - int(picture.min()) < 16
-
-
-def _summed(warnings: list[Warning]) -> list[Warning]:
-    """One line for many unreadable pages; the first twenty keep their own."""
-    if len(warnings) <= 20:
-        return warnings
-    return [*warnings[:20], Warning("pages_unreadable", f"{len(warnings) - 20} more pages could not be read.")]
-
-
-def _scan_warning(paged: PagedText) -> list[Warning]:
-    scanned = [page.number for page in paged.pages if page.source == PageSource.OCR]
-    return [Warning("ocr", messages.scanned(scanned))] if scanned else []
+    return is_even(page.render(scale=scale, grayscale=True).to_numpy())

@@ -61,14 +61,19 @@ def edited(source: Path, path: Path, edit: Callable[[PdfWriter], None]) -> Path:
     return path
 
 
-def scan(path: Path, *texts: str) -> Path:
-    """Write a PDF whose one page is a picture of `texts`."""
+def drawn(*texts: str) -> Image.Image:
+    """Return a picture of lines: the first at (80, 60) of 900 x 400 pixels, one every 90 pixels."""
     picture = Image.new("RGB", (900, 400), "white")
     pen = ImageDraw.Draw(picture)
     font = ImageFont.load_default(size=34)
     for number, text in enumerate(texts):
         pen.text((80, 60 + 90 * number), text, fill="black", font=font)
-    picture.save(path, "PDF", resolution=150)
+    return picture
+
+
+def scan(path: Path, *texts: str) -> Path:
+    """Write a PDF whose one page is a picture of `texts`."""
+    drawn(*texts).save(path, "PDF", resolution=150)
     return path
 
 

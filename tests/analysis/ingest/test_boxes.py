@@ -59,3 +59,12 @@ def test_text_lines_know_their_offsets() -> None:
     assert [(line.text, line.start_char) for line in found] == [("ab c", 0), ("d", 5)]
     assert np.allclose([found[0].x0, found[0].y0, found[0].x1, found[0].y1], [0.1, 0.1, 0.5, 0.12], atol=1e-4)
     assert text_lines(encode(np.zeros((3, 4), np.float32)), "a\nb") == []
+
+
+def test_on_a_page_without_any_box_the_whole_page_is_highlighted() -> None:
+    nowhere = encode(np.zeros((5, 4), np.float32))
+    assert rectangles(nowhere, 10, Span(11, 13)) == [Rectangle(0.0, 0.0, 1.0, 1.0)]
+    assert rectangles(nowhere, 10, Span(15, 20)) == []
+    first_only = np.zeros((5, 4), np.float32)
+    first_only[0] = (0.25, 0.25, 0.5, 0.5)
+    assert rectangles(encode(first_only), 10, Span(11, 13)) == []

@@ -77,3 +77,13 @@ def test_there_is_no_image_of_what_has_no_page(cast: Cast, tmp_path: Path, kind:
     with pytest.raises(UserError, match="There is no image of this page") as error:
         render.page_image(version, number)
     assert (error.value.code, error.value.status) == ("no_image", 404)
+
+
+def test_a_picture_is_its_own_image_upright_and_page_by_page(cast: Cast, tmp_path: Path) -> None:
+    first, second = papers.drawn("First"), papers.drawn("Second").resize((2800, 1244))
+    first.save(tmp_path / "a.tif", save_all=True, append_images=[second], compression="tiff_lzw")
+    version = version_of(cast, tmp_path / "a.tif", 2, kind="picture")
+    assert render.draw_all(version) == 2
+    with Image.open(render.page_image(version, 1)) as small, Image.open(render.page_image(version, 2)) as large:
+        assert (small.format, small.size, large.size) == ("WEBP", (900, 400), (1400, 622))
+        assert small.convert("L").getextrema()[0] < 100

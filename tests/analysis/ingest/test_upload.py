@@ -100,11 +100,34 @@ def test_stored_file_goes_when_the_rows_cannot_be_written(cast, files, queued, m
         ("nda.txt", b"x" * (2**20 + 1), "too_large", 413, "The file is larger than 1 MiB."),
         ("..", TEXT, "bad_name", 422, "The file needs a name."),
         (
-            "photo.jpg",
-            b"\xff\xd8\xff\xe0\0\x10JFIF",
+            "setup.exe",
+            b"MZ\0\0\0",
             "unsupported_type",
             415,
-            "Lectern cannot read .jpg files. It reads PDF, Word (.docx), HTML, Markdown and text.",
+            "Lectern cannot read .exe files. It reads PDF, Word (.docx), HTML, Markdown, text and pictures (PNG, JPEG, "
+            "TIFF, WebP).",
+        ),
+        (
+            "moving.gif",
+            b"GIF89a\x01\0\x01\0",
+            "unsupported_type",
+            415,
+            "GIF pictures cannot be read. Save it as PNG, and upload that.",
+        ),
+        (
+            "IMG_0001.HEIC",
+            b"\0\0\0\x18ftypheic\0\0\0\0",
+            "unsupported_type",
+            415,
+            "HEIC pictures cannot be read. Save it as JPEG or PNG, or send it as PDF, and upload that.",
+        ),
+        (
+            "meeting.mp3",
+            b"ID3\x04\0\0\0\0\0\0",
+            "no_audio_llm",
+            415,
+            "Recordings become documents once a language model that hears is set: name one in LECTERN_AUDIO_LLM, then "
+            "upload the file again. Nothing was stored.",
         ),
         (
             "old.doc",

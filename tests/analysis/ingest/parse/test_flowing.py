@@ -145,7 +145,8 @@ def test_rtf() -> None:
 @pytest.mark.parametrize(
     ("data", "name", "code", "words"),
     [
-        (b"\x89PNG\r\n\x1a\n0000", "a.pdf", "unsupported_type", "A picture cannot be read"),
+        (b"\x89PNG\r\n\x1a\n0000", "a.pdf", "damaged", "This file is damaged"),
+        (b"GIF89a\1\0\1\0", "a.pdf", "unsupported_type", "GIF pictures cannot be read. Save it as PNG"),
         (bytes(range(256)) * 40, "a.bin", "unsupported_type", "This kind of file cannot be read"),
         (bytes(range(256)) * 40, "a.pdf", "damaged", "This file is damaged"),
         (b"PK\x03\x04 not really a zip", "a.docx", "damaged", "This file is damaged"),
