@@ -13,6 +13,7 @@
     plan     question, documents, LLM  -> ReadingPlan (mode, tokens, expected seconds and cost, and why)
     retrieve question, documents       -> list[Hit], best first          (mode *passages*)
     prompt   plan, texts, history      -> Prompt, byte-identical up to the question
+    sweep    every part of the documents -> findings, put together          (mode *sweep*: analysis/answer/sweep)
     stream   Prompt, LLM               -> Iterator[Token], to Redis and on to the page
     cite     answer text, sources      -> list[CitedSentence], each supported by checked spans or marked
     render   answer                    -> HTML and the API's JSON

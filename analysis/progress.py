@@ -87,6 +87,14 @@ def newest(stream: str) -> Event | None:
     return _event(*entries[0]) if entries else None
 
 
+def drop(stream: str, name: str) -> None:
+    """Delete the events called `name`; the others keep their ids."""
+    entries: Any = connection().xrange(stream)
+    dropped = [entry_id for entry_id, fields in entries if fields["event"] == name]
+    if dropped:
+        connection().xdel(stream, *dropped)
+
+
 def forget(stream: str) -> None:
     """Delete a stream."""
     connection().delete(stream)

@@ -21,12 +21,30 @@ def run_answer(answer_id: str) -> None:
     answer_run(answer_id)
 
 
+@shared_task(name="analysis.tasks.read_parts")
+def read_parts(answer_id: str) -> None:
+    """Read parts of one answer's sweep beside its own run, until none is left."""
+    from analysis.answer.sweep.read import read_parts
+
+    read_parts(answer_id)
+
+
 @shared_task(name="analysis.tasks.read_version")
 def read_version(version_id: int) -> None:
     """Have the bundled language model read one document version ahead of the first question."""
     from analysis.answer.read_once import read_ahead
 
     read_ahead(version_id)
+
+
+@shared_task(name="analysis.tasks.tidy")
+def tidy() -> None:
+    """Delete saved readings that are too old and files that nothing names; close the rows of calls that were lost."""
+    from analysis.answer import readings
+    from analysis.llm import ledger
+
+    readings.tidy()
+    ledger.close_lost()
 
 
 @shared_task(name="analysis.tasks.requeue_expired")
@@ -48,3 +66,12 @@ def render_pages(version_id: int) -> None:
     version = DocumentVersion.objects.filter(pk=version_id).first()
     if version:
         draw_all(version)
+
+
+@shared_task(name="analysis.tasks.fetch_tokenizer")
+def fetch_tokenizer(llm_id: str) -> None:
+    """Get a language model's own tokenizer, so that its tokens are counted and not estimated."""
+    from analysis.llm.registry import llm_get
+    from analysis.llm.tokenizers import fetch
+
+    fetch(llm_get(llm_id))

@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from analysis import progress
 from analysis.answer import material
-from analysis.answer.plan import plan_reading
+from analysis.answer.alternatives import Wanted, plan_or_advise
+from analysis.answer.precedence import queue_of
 from analysis.errors import UserError
-from analysis.llm.catalogue import LLM, llm_get
+from analysis.llm.catalogue import LLM
+from analysis.llm.registry import llm_get
 from analysis.models import Answer, AnswerStatus, Document, Purpose, Question
 from analysis.models.answer import OPEN_STATUSES
 from analysis.types import Mode
@@ -39,6 +41,15 @@ def question_ask(
     A follow-up without documents is put to its parent's. Raises UserError: empty_question, question_too_long,
     no_documents, unknown_llm, unknown_mode, does_not_fit.
     """
+    with transaction.atomic():
+        asked = question_put(workspace=workspace, user=user, text=text, documents=documents, parent=parent)
+        return answer_begin(asked, checked_mode(mode), llm_get(llm))
+
+
+def question_put(
+    *, workspace: Workspace, user: User | None, text: str, documents: list[Document], parent: Question | None = None
+) -> Question:
+    """Return the new question, without an answer yet. Raises UserError: empty_question, question_too_long."""
     text = _checked_text(text)
     places = {document.workspace_id for document in documents} | ({parent.workspace_id} if parent else set())
     if places - {workspace.pk}:
@@ -46,10 +57,9 @@ def question_ask(
     if parent is not None and not documents and not parent.across_workspace:
         documents = list(parent.documents.select_related("version"))
     asked = Question(workspace=workspace, asker=user, text=text, parent=parent, across_workspace=not documents)
-    with transaction.atomic():
-        asked.save()
-        asked.documents.set(documents)
-        return _answer(asked, checked_mode(mode), llm_get(llm))
+    asked.save()
+    asked.documents.set(documents)
+    return asked
 
 
 def summary_ask(*, document: Document, user: User | None, llm: str = "") -> Answer:
@@ -64,7 +74,7 @@ def summary_ask(*, document: Document, user: User | None, llm: str = "") -> Answ
             )
             asked.documents.set([document])
         running = asked.answers.filter(status__in=OPEN_STATUSES).first()
-        return running or _answer(asked, Mode.AUTO, chosen)
+        return running or answer_begin(asked, Mode.AUTO, chosen)
 
 
 def answer_regenerate(question: Question, *, mode: Mode = Mode.AUTO, llm: str = "") -> Answer:
@@ -73,7 +83,7 @@ def answer_regenerate(question: Question, *, mode: Mode = Mode.AUTO, llm: str = 
     for answer in question.answers.filter(status__in=OPEN_STATUSES):
         answer_stop(answer)
     with transaction.atomic():
-        return _answer(question, checked_mode(mode), chosen)
+        return answer_begin(question, checked_mode(mode), chosen)
 
 
 def answer_stop(answer: Answer) -> None:
@@ -119,9 +129,8 @@ def enqueue(answer: Answer, *, countdown_seconds: float = 0) -> None:
     """Send the answer to a worker once the transaction is committed."""
     from analysis.tasks import run_answer
 
-    transaction.on_commit(
-        functools.partial(run_answer.apply_async, args=[str(answer.pk)], countdown=countdown_seconds or None)
-    )
+    send = functools.partial(run_answer.apply_async, args=[str(answer.pk)], queue=queue_of(answer))
+    transaction.on_commit(functools.partial(send, countdown=countdown_seconds or None))
 
 
 def emit_end(answer: Answer, name: str, data: dict[str, Any]) -> None:
@@ -146,7 +155,7 @@ def checked_mode(mode: Mode | str) -> Mode:
     try:
         return Mode(mode)
     except ValueError:
-        known = ", ".join(known.value for known in (Mode.AUTO, Mode.WHOLE, Mode.PASSAGES))
+        known = ", ".join(known.value for known in Mode)
         raise UserError(f"There is no mode {str(mode)[:40]!r}. You can use: {known}.", code="unknown_mode") from None
 
 
@@ -163,8 +172,8 @@ def _checked_text(text: str) -> str:
     return text
 
 
-def _answer(question: Question, mode: Mode, llm: LLM) -> Answer:
-    """Return a new answer row, on its way to a worker or waiting for its documents."""
+def answer_begin(question: Question, mode: Mode, llm: LLM) -> Answer:
+    """Return a new answer row, on its way to a worker or waiting for its documents. Needs a transaction."""
     # The lock makes the numbers of two answers asked for at once follow each other.
     Question.objects.select_for_update().get(pk=question.pk)
     holding_up = documents_waited_for(question)
@@ -193,12 +202,5 @@ def _plan(question: Question, mode: Mode, llm: LLM) -> dict[str, Any]:
         from analysis.answer.summary import plan_summary
 
         return asdict(plan_summary(documents[0], llm))
-    plan = plan_reading(
-        workspace=question.workspace,
-        text=question.text,
-        documents=documents,
-        mode=mode,
-        llm=llm,
-        parent=question.parent,
-    )
-    return asdict(plan)
+    wanted = Wanted(question.workspace, question.text, documents, question.parent)
+    return asdict(plan_or_advise(wanted, mode, llm))

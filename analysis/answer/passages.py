@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from analysis.answer import material
-from analysis.answer.parts import parts_of
+from analysis.answer.parts import opening_end
 from analysis.answer.prompt import DocumentText, Turn
 from analysis.answer.receipt import merged
 from analysis.llm.catalogue import LLM
@@ -44,7 +44,7 @@ def _fitted(text: str, room: int, llm: LLM) -> str:
     """Return the text, or as many of its first sentences as there is room for."""
     if count_tokens(text, llm) <= room:
         return text
-    return text[: parts_of(text, [], limit=room, size=lambda piece: count_tokens(piece, llm))[0].end_char]
+    return text[: opening_end(text, limit=room, size=lambda piece: count_tokens(piece, llm))]
 
 
 def query(question: str, history: list[Turn]) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any
 
+from django.db import connection
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Substr
 
 from analysis import progress
 from analysis.ingest import boxes
-from analysis.models import Answer, AnswerStatus, CitationRow, Page
+from analysis.ingest.parse.signatures import RECORDING
+from analysis.ingest.spoken import Times, place_words, seconds_of
+from analysis.models import Answer, AnswerStatus, CitationRow, DocumentVersion, Page, PartStatus, SweepPart
 from analysis.types import Span
 
 # A place in a source: (version id, start_char, end_char). The same place cited twice is one citation.
@@ -27,13 +30,16 @@ COVERAGE: dict[str, Any] = {
     "pages_skipped": [],
     "tokens_sent": 0,
     "tokens_cached": 0,
+    "complete": False,
 }
 USAGE: dict[str, Any] = {
     "llm": "",
     "prompt_tokens": 0,
     "cached_tokens": 0,
     "completion_tokens": 0,
+    "reasoning_tokens": 0,
     "cost_usd": 0.0,
+    "saved_usd": 0.0,
     "seconds_to_first_token": 0.0,
     "seconds": 0.0,
 }
@@ -48,6 +54,7 @@ class _Cited:
     document_id: str
     document_name: str
     version_number: int
+    kind: str
     quote: str
     score: float
 
@@ -61,6 +68,7 @@ def answer_payload(answer: Answer) -> dict[str, Any]:
     question = answer.question
     cited = _cited(answer)
     order = {place: index for index, place in enumerate(dict.fromkeys(row.place for row in cited))}
+    parts = _parts(answer)
     return {
         "id": str(question.pk),
         "answer_id": str(answer.pk),
@@ -77,6 +85,9 @@ def answer_payload(answer: Answer) -> dict[str, Any]:
         "answer": "" if answer.open else answer.text,
         "sentences": _sentences(answer, cited, order),
         "citations": _citations(cited, order),
+        "findings": _findings(parts),
+        "parts": _parts_done(parts),
+        "reasoning": answer.reasoning,
         "coverage": COVERAGE | answer.coverage,
         "usage": USAGE | {"llm": answer.llm} | answer.usage,
         "plan": answer.plan or None,
@@ -84,6 +95,91 @@ def answer_payload(answer: Answer) -> dict[str, Any]:
         "created_at": answer.created_at.isoformat(),
         "finished_at": answer.finished_at.isoformat() if answer.finished_at else None,
     }
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A finding of a sweep: number `index` of part `part`."""
+
+    part: int
+    index: int
+    place: Place
+    note: str
+
+
+def _parts(answer: Answer) -> list[SweepPart]:
+    return list(answer.parts.only("ordinal", "version_id", "start_char", "status", "result"))
+
+
+def _parts_done(parts: list[SweepPart]) -> dict[str, int] | None:
+    """Return how many parts of a sweep are settled; None for an answer that is no sweep."""
+    settled = sum(1 for part in parts if part.status in {PartStatus.DONE, PartStatus.FAILED})
+    return {"done": settled, "total": len(parts)} if parts else None
+
+
+def _found_in(part: SweepPart) -> list[_Found]:
+    """Return the part's findings; as they are kept they are counted from the part's start."""
+    return [
+        _Found(
+            part.ordinal,
+            index,
+            (part.version_id, part.start_char + each["start_char"], part.start_char + each["end_char"]),
+            each.get("note", ""),
+        )
+        for index, each in enumerate(part.result.get("findings", []))
+    ]
+
+
+def _findings(parts: list[SweepPart]) -> list[dict[str, Any]]:
+    """Return what a sweep has found so far, in the order of its parts; part and index name it in the events too."""
+    found = [each for part in parts if part.status == PartStatus.DONE for each in _found_in(part)]
+    placed = _places([each.place for each in found])
+    recordings = {each.place[0] for each, row in zip(found, placed, strict=True) if row[2] == RECORDING}
+    times = _times(recordings)
+    return [_finding(each, row, times) for each, row in zip(found, placed, strict=True)]
+
+
+def _finding(found: _Found, row: tuple[Any, str, str, str, int | None], times: dict[int, Times]) -> dict[str, Any]:
+    version_id, start_char, end_char = found.place
+    document_id, document_name, _, quote, page = row
+    spoken = seconds_of(times.get(version_id, ()), Span(start_char, end_char))
+    return {
+        "document_id": str(document_id),
+        "document_name": document_name,
+        "start_char": start_char,
+        "end_char": end_char,
+        "quote": quote,
+        "page_number": page or 1,
+        "place": place_words(page or 1, spoken),
+        "note": found.note,
+        "part": found.part,
+        "index": found.index,
+    }
+
+
+# As with citations, the quotes are cut by the database: there may be hundreds, in texts of megabytes.
+_PLACES = """
+    SELECT document.id, document.name, version.kind,
+           substr(canonical.text, place.start_char + 1, place.end_char - place.start_char),
+           (SELECT page.number FROM analysis_page page
+             WHERE page.version_id = place.version_id AND page.start_char <= place.start_char
+             ORDER BY page.start_char DESC, page.number DESC LIMIT 1)
+      FROM unnest(%s::bigint[], %s::int[], %s::int[])
+           WITH ORDINALITY AS place(version_id, start_char, end_char, ordinal)
+      JOIN analysis_documentversion version ON version.id = place.version_id
+      JOIN analysis_document document ON document.id = version.document_id
+      JOIN analysis_versiontext canonical ON canonical.version_id = version.id
+     ORDER BY place.ordinal
+"""
+
+
+def _places(places: Sequence[Place]) -> list[tuple[Any, str, str, str, int | None]]:
+    """Return (document id, document name, kind, quote, page number) of each place, in one query."""
+    if not places:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES, [list(column) for column in zip(*places, strict=True)])
+        return list(cursor.fetchall())
 
 
 def _document_ids(answer: Answer) -> list[str]:
@@ -118,6 +214,7 @@ def _cited(answer: Answer) -> list[_Cited]:
             "version__document_id",
             "version__document__name",
             "version__number",
+            "version__kind",
             "quote",
             "score",
         )
@@ -147,11 +244,14 @@ def _citations(cited: list[_Cited], order: dict[Place, int]) -> list[dict[str, A
     for row in cited:
         first.setdefault(row.place, row)
     pages = _pages(order)
-    return [_citation(row, _marks(row.place, pages[row.place[0]])) for row in first.values()]
+    times = _times({row.place[0] for row in cited if row.kind == RECORDING})
+    return [_citation(row, _marks(row.place, pages[row.place[0]]), times) for row in first.values()]
 
 
-def _citation(row: _Cited, marks: list[dict[str, Any]]) -> dict[str, Any]:
-    _, start_char, end_char = row.place
+def _citation(row: _Cited, marks: list[dict[str, Any]], times: dict[int, Times]) -> dict[str, Any]:
+    version_id, start_char, end_char = row.place
+    spoken = seconds_of(times.get(version_id, ()), Span(start_char, end_char))
+    page_number = marks[0]["page_number"] if marks else 1
     return {
         "document_id": row.document_id,
         "document_name": row.document_name,
@@ -159,11 +259,22 @@ def _citation(row: _Cited, marks: list[dict[str, Any]]) -> dict[str, Any]:
         "start_char": start_char,
         "end_char": end_char,
         "quote": row.quote,
-        "page_number": marks[0]["page_number"] if marks else 1,
+        "page_number": page_number,
+        "place": place_words(page_number, spoken),
         "rectangles": marks[0]["rectangles"] if marks else [],
         "pages": marks,
+        "start_seconds": spoken[0] if spoken else None,
+        "end_seconds": spoken[1] if spoken else None,
         "score": row.score,
     }
+
+
+def _times(recordings: set[int]) -> dict[int, Times]:
+    """Return the times of those versions; most answers cite none, which costs no query."""
+    if not recordings:
+        return {}
+    rows = DocumentVersion.objects.filter(pk__in=recordings).values_list("pk", "metadata__times")
+    return {pk: times or () for pk, times in rows}
 
 
 def _pages(places: Iterable[Place]) -> dict[int, list[Page]]:

@@ -7,8 +7,12 @@ from dataclasses import dataclass, replace
 from django.utils.translation import ngettext
 
 from analysis.answer import material
+from analysis.answer.budget import CALL_SECONDS, output_reserve, prompt_room
+from analysis.answer.findings import exhaustive
 from analysis.answer.prompt import DocumentText, Turn, prefix_key, whole_prompt
-from analysis.answer.read_once import usable_reading
+from analysis.answer.read_once import kept_tokens, reading_now
+from analysis.answer.sweep.plan import Sizes, expected_seconds, plan_sweep, roughly_sized, sized
+from analysis.answer.sweep.readers import QuestionReader, asked
 from analysis.errors import UserError
 from analysis.llm import slots, tokens
 from analysis.llm.catalogue import LLM
@@ -20,9 +24,8 @@ from analysis.types import Mode, ReadingPlan
 from config.env import env
 from workspaces.models import Workspace
 
-CALL_SECONDS = 0.3  # what a call takes before the first token is read
 PASSAGES_FRAME_TOKENS = 100  # the note that there is more, and each passage's place
-SLACK_TOKENS = 32  # a chat template may differ from its count by a few tokens
+FAR = 2  # a sweep that is roughly so many times past patience is not looked at closer
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Measured:
 
     @property
     def fits(self) -> bool:
-        return self.whole_tokens + self.output_tokens + SLACK_TOKENS <= self.llm.window_tokens
+        return self.whole_tokens <= prompt_room(self.llm, self.output_tokens)
 
     @property
     def whole_seconds(self) -> float:
@@ -71,10 +74,9 @@ def plan_reading(
     chosen = material.ready(documents or material.workspace_documents(workspace))
     if not chosen:
         raise UserError("There is no document here that has been read in yet.", code="no_documents")
-    if mode is Mode.SWEEP:
-        raise UserError("The mode sweep is not available here. Choose auto, whole or passages.", code="unknown_mode")
-    history = material.history(parent, llm)
-    return _chosen_plan(mode, measure(chosen, text, history.turns, llm, output_tokens=llm.answer_tokens))
+    history = material.history(parent, llm).turns
+    measured = measure(chosen, text, history, llm, output_tokens=output_reserve(llm))
+    return _chosen_plan(mode, measured, QuestionReader(asked(text, history), llm))
 
 
 def measure(documents: list[Document], text: str, history: list[Turn], llm: LLM, *, output_tokens: int) -> Measured:
@@ -107,33 +109,72 @@ def in_words(seconds: float) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
-def _chosen_plan(requested: Mode, measured: Measured) -> ReadingPlan:
+def _chosen_plan(requested: Mode, measured: Measured, reader: QuestionReader) -> ReadingPlan:
     if requested is Mode.PASSAGES:
         return _plan(Mode.PASSAGES, requested, "You chose passages: the parts that match best are read.", measured)
-    if not measured.fits:
-        if requested is Mode.WHOLE:
-            raise UserError(_too_large(measured), code="does_not_fit")
-        return _plan(Mode.PASSAGES, requested, f"{_too_large(measured)} So passages are used.", measured)
+    if requested is Mode.SWEEP:
+        sizes = sized(measured, reader)
+        why = f"You chose sweep. {_sweep_words(measured, sizes)}"
+        return plan_sweep(measured, sizes, requested=requested, why=why)
     if requested is Mode.WHOLE:
+        if not measured.fits:
+            raise UserError(_too_large(measured), code="does_not_fit")
         return _plan(Mode.WHOLE, requested, f"You chose whole. {_whole_words(measured)}", measured)
-    if measured.already_read or measured.whole_seconds <= env.patience_seconds:
+    if measured.fits and (measured.already_read or measured.whole_seconds <= env.patience_seconds):
         return _plan(Mode.WHOLE, requested, _whole_words(measured), measured)
-    why = (
-        f"{measured.subject} {measured.document_tokens:,} tokens; reading takes about "
-        f"{in_words(measured.whole_seconds)} here, so passages are used. Choose whole to wait for it."
-    )
-    return _plan(Mode.PASSAGES, requested, why, measured)
+    return _auto_without_whole(measured, reader)
+
+
+def _auto_without_whole(measured: Measured, reader: QuestionReader) -> ReadingPlan:
+    """Return the plan for documents that do not fit, or take too long to read at once: a sweep where all is asked for.
+
+    The words name what else could be chosen, and how long that would take.
+    """
+    reason = _slow_words(measured) if measured.fits else _too_large(measured).rstrip(".")
+    sizes = roughly_sized(measured, reader)
+    everything = exhaustive(reader.question)
+    if everything and expected_seconds(measured, sizes) <= FAR * env.sweep_patience_seconds:
+        sizes = sized(measured, reader)
+        if expected_seconds(measured, sizes) <= env.sweep_patience_seconds:
+            why = f"{reason}, and the question asks for everything there is. {_sweep_words(measured, sizes)}"
+            return plan_sweep(measured, sizes, requested=Mode.AUTO, why=why)
+    sweep = f"sweep to have every part read, about {in_words(expected_seconds(measured, sizes))}"
+    choices = f"Choose whole to wait for it, or {sweep}." if measured.fits else f"Choose {sweep}."
+    return _plan(Mode.PASSAGES, Mode.AUTO, f"{reason}, so passages are used. {choices}", measured)
+
+
+def _sweep_words(measured: Measured, sizes: Sizes) -> str:
+    known = sizes.parts_cached
+    again = f", {known:,} of them known from before" if known else ""
+    parts = "one part is" if sizes.parts == 1 else f"all {sizes.parts:,} parts are"
+    return f"Every word is read: {parts} gone through{again}, in about {in_words(expected_seconds(measured, sizes))}."
 
 
 def _whole_words(measured: Measured) -> str:
     size = f"{measured.subject} {measured.document_tokens:,} tokens"
     if measured.already_read:
         return f"{size}, read already: the first word takes about {in_words(measured.whole_seconds)}."
-    return f"{size}; reading takes about {in_words(measured.whole_seconds)}."
+    return f"{size}{_being_read(measured) or f'; reading takes about {in_words(measured.whole_seconds)}'}."
+
+
+def _slow_words(measured: Measured) -> str:
+    size = f"{measured.subject} {measured.document_tokens:,} tokens"
+    return f"{size}{_being_read(measured) or f'; reading takes about {in_words(measured.whole_seconds)} here'}"
+
+
+def _being_read(measured: Measured) -> str:
+    """Return how far the reading ahead of any question has come with the one document; "" if there is none."""
+    reading = reading_now(measured.documents[0], measured.llm) if len(measured.documents) == 1 else None
+    if reading is None or not measured.llm.slots:
+        return ""
+    share = reading.tokens_done / max(1, reading.tokens_total)
+    pages = reading.version.page_count
+    place = f"{round(share * pages):,} of {pages:,} pages" if pages > 1 else f"{share:.0%}"
+    return f", being read now, {place}; about {in_words(measured.whole_seconds)} until then"
 
 
 def _too_large(measured: Measured) -> str:
-    room = max(0, measured.llm.window_tokens - measured.output_tokens - measured.frame_tokens - SLACK_TOKENS)
+    room = max(0, prompt_room(measured.llm, measured.output_tokens) - measured.frame_tokens)
     return (
         f"{measured.subject} {measured.document_tokens:,} tokens and {measured.llm.name} can read {room:,} at once "
         f"(a window of {measured.llm.window_tokens:,}, less room for the question and the answer)."
@@ -191,8 +232,6 @@ def _cached_tokens(documents: list[DocumentText], document_tokens: int, llm: LLM
     """Return how many tokens of these documents the endpoint is expected to have read already."""
     key = prefix_key(documents)
     if llm.slots:
-        reading = usable_reading(documents[0], llm) if len(documents) == 1 else None
-        if reading is not None:
-            return reading.tokens_total
-        return document_tokens if key in slots.read_by(llm).values() else 0
+        kept = kept_tokens(documents[0], llm) if len(documents) == 1 else 0
+        return max(kept, document_tokens if key in slots.read_by(llm).values() else 0)
     return document_tokens if llm.cache != "none" and recently_sent(llm, key) else 0

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from analysis.llm.control_words import quoted
 from analysis.types import Message, Prompt, Source
 
 # Any change of the words or the order below is another version: states saved under the old one are of no use.
@@ -30,14 +31,6 @@ Rules:
 5. If the documents do not answer the question, say that they do not."""
 
 PASSAGES_NOTE = "Only the parts of the documents that match the question best are given here. There is more in them."
-
-# Control words of chat templates: Qwen, Kimi, GLM <|...|>, DeepSeek <｜...｜>, Llama [INST] and </s>, thinking tags.
-_CONTROL = re.compile(
-    r"<(?=[|｜][^<>\n]{1,40}[|｜]>)|<(?=/?(?:s|think|tool_call|tool_response|document)\b[^<>\n]{0,200}>)"
-    r"|\[(?=/?INST\]|gMASK\])",
-    re.IGNORECASE,
-)
-_BROKEN = "\u200b"  # zero width space: the reader sees the same words, a tokenizer does not see the control word
 
 
 @dataclass(frozen=True)
@@ -105,11 +98,6 @@ def material(documents: Iterable[DocumentText]) -> str:
 def whole_source(document: DocumentText) -> Source:
     """Return the whole document as what was put before the model."""
     return Source(document.document_id, document.name, document.version_id, 0, len(document.text), document.text)
-
-
-def quoted(text: str) -> str:
-    """Return text from outside with every control word broken up, otherwise as it is."""
-    return _CONTROL.sub(lambda match: match[0] + _BROKEN, text)
 
 
 def _messages(documents: str, history: Sequence[Turn], question: str) -> list[Message]:

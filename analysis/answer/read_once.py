@@ -1,50 +1,67 @@
-"""Reading a document once: its prompt prefix is read in the background and the model's state is kept on disk.
+"""Reading a document once: what every question on it begins with is read into a slot, and the state is kept on disk.
 
-A question then starts from the saved state, whatever was asked in between, and after a restart of the server too.
-Only the embedded llama.cpp server works this way; other endpoints cache prefixes by themselves.
+Whoever needs a document whole, a person or the background, reads it under the lease of its `Reading` row, step by step
+from as far as anybody has come: so nobody reads what another is reading or has read, across pauses, deaths of workers
+and restarts of the server. Only the embedded llama.cpp server works this way; others cache prefixes by themselves.
+
+Several documents read together are not saved: which ones are asked together is seldom known before, and a file for each
+choice would crowd out those of single documents. Their prefix stays in its slot until another question needs that.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
+from threading import Event
+from time import sleep
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from analysis import progress
 from analysis.answer import material
-from analysis.answer.prompt import PROMPT_VERSION, DocumentText, prefix_key, whole_prompt
+from analysis.answer.precedence import ahead, give_way
+from analysis.answer.prompt import PROMPT_VERSION, DocumentText, whole_prompt
+from analysis.answer.readings import load, opened, path_of, readings_of, save, under_way, usable_reading
 from analysis.beat import beating
-from analysis.errors import AppError, EngineUnavailable
-from analysis.llm import llamacpp, slots
-from analysis.llm.catalogue import LLM, llm_get
-from analysis.models import Answer, AnswerStatus, DocumentVersion, Reading, ReadingStatus
+from analysis.errors import AppError
+from analysis.llm import ledger, llamacpp, slots
+from analysis.llm.catalogue import LLM
+from analysis.llm.client import Stop, never
+from analysis.llm.registry import llm_get, llms
+from analysis.models import CallStatus, Document, DocumentVersion, Reading, ReadingStatus
 from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, release, renew
+from analysis.types import Account, CallPurpose, Message, Priority, Token, Usage
 from config.env import env
-from local.home import room
 
 log = logging.getLogger(__name__)
 
 STEP_TOKENS = 512  # one request's worth: a person's question never waits for more than this
-LOOK_SECONDS = 0.5
+SAVE_STEPS = 4  # a reading that is killed loses at most this many steps
+LOOK_SECONDS = 0.25
 ANSWER_RESERVE_TOKENS = 2048  # window left for a question, its history and its answer
 
 
-def reading_file(document: DocumentText, llm: LLM) -> str:
-    """Return the name of the file that holds the LLM's state after it has read this document."""
-    safe = "".join(letter if letter.isalnum() else "-" for letter in llm.id)[-60:]
-    return f"{prefix_key([document])}-{safe}.kv"
+def reading_now(document: DocumentText, llm: LLM) -> Reading | None:
+    """Return the reading that is under way, or has paused for somebody who went first; tokens_done says how far."""
+    return readings_of(document, llm).filter(under_way()).first()
 
 
-def usable_reading(document: DocumentText, llm: LLM) -> Reading | None:
-    """Return the saved reading of this document as the prompt is built now, if there is one."""
-    rows = Reading.objects.filter(version_id=document.version_id, llm=llm.id, prompt_version=PROMPT_VERSION)
-    return rows.filter(status=ReadingStatus.READ, file_name=reading_file(document, llm)).first()
+def kept_tokens(document: DocumentText, llm: LLM) -> int:
+    """Return how many tokens of the document a question would not have to read again."""
+    reading = usable_reading(document, llm) or reading_now(document, llm)
+    if reading is None:
+        return 0
+    return reading.tokens_total if reading.status == ReadingStatus.READ else reading.tokens_done
+
+
+def prompt_tokens(messages: list[Message], llm: LLM) -> list[int]:
+    """Return the tokens that the server makes of the messages."""
+    return llamacpp.tokenize(llm, llamacpp.template(llm, messages), special=True)
 
 
 def prefix_tokens(document: DocumentText, llm: LLM) -> list[int]:
@@ -53,47 +70,127 @@ def prefix_tokens(document: DocumentText, llm: LLM) -> list[int]:
     Found as what two different questions have in common, so that it holds for any chat template and any tokenizer that
     merges across the place where the question starts.
     """
-    first, second = (
-        llamacpp.tokenize(
-            llm, llamacpp.template(llm, whole_prompt([document], [], words, max_output_tokens=1).messages), special=True
-        )
-        for words in ("What?", "0")
-    )
+    prompts = (whole_prompt([document], [], words, max_output_tokens=1) for words in ("What?", "0"))
+    first, second = (prompt_tokens(prompt.messages, llm) for prompt in prompts)
     shared = next((place for place, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), 0)
     return first[:shared]
 
 
-def load(llm: LLM, slot: int, reading: Reading) -> bool:
-    """Put the saved state into the slot; return whether that worked. A file that cannot be used is forgotten."""
-    try:
-        llamacpp.restore_slot(llm, slot, reading.file_name)
-    except EngineUnavailable:
-        raise
-    except AppError:
-        log.warning("The saved reading %s cannot be used and is read again", reading.file_name)
-        forget(Reading.objects.filter(pk=reading.pk))
-        return False
-    Reading.objects.filter(pk=reading.pk).update(last_used_at=timezone.now())
-    return True
+@dataclass
+class Reader:
+    """Reads one document into one slot.
 
+    account: whom each stretch of reading is noted for in the ledger; None where it is part of a call that notes it.
+    held: the slot is thought to hold the document already. done: tokens that it holds, of which `saved` are on disk.
+    fresh, seconds: what has been read here so far, and how long that took without the waiting.
+    """
 
-def keep(llm: LLM, slot: int, reads: list[DocumentText]) -> None:
-    """Save what the slot has just read for a person, unless it is saved already."""
-    if len(reads) != 1 or usable_reading(reads[0], llm) is not None:
-        return
-    reading, _ = Reading.objects.get_or_create(
-        version_id=reads[0].version_id, llm=llm.id, prompt_version=PROMPT_VERSION
-    )
-    # A background reading of the same document finds its row finished when it renews its lease, and stops.
-    _save(Reading.objects.filter(pk=reading.pk), llm, slot, reads[0], len(prefix_tokens(reads[0], llm)))
+    llm: LLM
+    slot: int
+    document: DocumentText
+    tokens: list[int]
+    priority: Priority
+    should_stop: Stop
+    on_wait: Callable[[], None] = lambda: None
+    account: Account | None = None
+    held: bool = False
+    done: int = 0
+    saved: int = 0
+    fresh: int = 0
+    seconds: float = 0.0
 
+    @property
+    def total(self) -> int:
+        return len(self.tokens)
 
-def forget(readings: QuerySet[Reading]) -> None:
-    """Delete readings with their files."""
-    for reading in readings:
-        if reading.file_name:
-            _path(reading.file_name).unlink(missing_ok=True)
-    readings.delete()
+    def read(self) -> Generator[Token, None, Usage]:
+        """Yield how far the reading has come until the slot holds the document; return what was read here.
+
+        The slot holds less when this is stopped or the server refuses; raises EngineUnavailable when it is away. A
+        reader in the background leaves a document alone that somebody else is reading.
+        """
+        self._retry_failed()
+        while give_way(self.llm, self.priority, self.should_stop, self.on_wait):
+            rows = opened(self.document, self.llm, self.total)
+            lease = claim(rows, waiting=ReadingStatus.QUEUED, working=ReadingStatus.READING)
+            if lease is not None:
+                yield from self._stretch(rows, lease)
+            reading = rows.first()
+            if reading is not None and self._settled(reading, lease):
+                break
+            if reading is not None and reading.status == ReadingStatus.READING:
+                yield Token("prefill", done=reading.tokens_done, total=self.total)
+                sleep(LOOK_SECONDS)
+        return self.usage()
+
+    def usage(self) -> Usage:
+        """Return what was read here: `prompt_tokens` are in the slot, all but `cached_tokens` of them read now."""
+        return Usage(prompt_tokens=self.done, cached_tokens=self.done - self.fresh, seconds=self.seconds)
+
+    def _retry_failed(self) -> None:
+        """Let what the background gave up be tried again for somebody who asks."""
+        if self.priority is not Priority.AHEAD:
+            failed = readings_of(self.document, self.llm).filter(status=ReadingStatus.FAILED)
+            failed.update(status=ReadingStatus.QUEUED, attempts=0)
+
+    def _settled(self, reading: Reading, lease: UUID | None) -> bool:
+        """Return whether there is nothing more to do or to wait for."""
+        background = self.priority is Priority.AHEAD
+        if reading.status == ReadingStatus.READ:
+            if lease is None and not background:
+                self.done = load(self.llm, self.slot, reading)
+            return background or self.done > 0
+        return reading.status == ReadingStatus.FAILED or (background and reading.status == ReadingStatus.READING)
+
+    def _stretch(self, rows: QuerySet[Reading], lease: UUID) -> Iterator[Token]:
+        """Read on from what is saved until all is read, somebody goes first, or this is stopped."""
+        with self._noted(), _outcome(rows, lease):
+            with beating(lambda: renew(rows, lease), every_seconds=env.lease_seconds / 3) as lost:
+                self.done = self.saved = load(self.llm, self.slot, rows.get())
+                while self._goes_on(lost) and self._step(lost):
+                    renew(rows, lease, tokens_done=self.done)
+                    if self.done - self.saved >= SAVE_STEPS * STEP_TOKENS:
+                        self._save(rows, lease)
+                    show(rows)
+                    yield Token("prefill", done=self.done, total=self.total)
+                if self.done >= self.total or (self.done > self.saved and not self._ended(lost)):
+                    self._save(rows, lease)
+            show(rows)
+
+    def _goes_on(self, lost: Event) -> bool:
+        return self.done < self.total and not self._ended(lost) and not ahead(self.llm, self.priority).exists()
+
+    def _save(self, rows: QuerySet[Reading], lease: UUID) -> None:
+        save(rows, lease, self.llm, self.slot, self.document, done=self.done, total=self.total)
+        self.saved = self.done
+
+    def _step(self, lost: Event) -> bool:
+        """Have the slot read one step more; return False when that was cut short."""
+        begun = time.monotonic()
+        end = self.total if self.held else min(self.done + STEP_TOKENS, self.total)
+        # A step sends everything up to its end: what the slot has lost meanwhile is read again with it.
+        fresh = llamacpp.prefill(self.llm, self.tokens[:end], slot=self.slot, should_stop=lambda: self._ended(lost))
+        self.seconds += time.monotonic() - begun
+        if fresh is None:
+            return False
+        self.done, self.fresh = end, self.fresh + fresh
+        return True
+
+    def _ended(self, lost: Event) -> bool:
+        return lost.is_set() or self.should_stop()
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Write what is read meanwhile into the ledger, however it ends, unless a call counts it as its own."""
+        fresh, seconds, status = self.fresh, self.seconds, CallStatus.FAILED
+        try:
+            yield
+            status = CallStatus.DONE if self.done >= self.total else CallStatus.STOPPED
+        finally:
+            read = self.fresh - fresh
+            if self.account is not None and read:
+                usage = Usage(self.done, cached_tokens=self.done - read, seconds=self.seconds - seconds)
+                ledger.record(self.llm, usage, self.account, status=status)
 
 
 def read_ahead(version_id: int) -> None:
@@ -106,14 +203,34 @@ def read_ahead(version_id: int) -> None:
     if version is None or not version.ready or not llm.slots:
         return
     document = material.with_text(version.document)
+    kept = usable_reading(document, llm)
+    if kept is not None and path_of(kept.file_name).exists():
+        return
     tokens = prefix_tokens(document, llm)
     if len(tokens) > min(env.read_ahead_tokens, llm.window_tokens - ANSWER_RESERVE_TOKENS):
+        # One that a person began and stopped would be sent here again and again.
+        readings_of(document, llm).filter(status=ReadingStatus.QUEUED).update(status=ReadingStatus.FAILED)
         return
-    rows = _rows(document, llm, len(tokens))
-    token = claim(rows, waiting=ReadingStatus.QUEUED, working=ReadingStatus.READING)
-    if token is not None:
-        with _outcome(rows, token):
-            _read(rows, token, llm, document, tokens)
+    if opened(document, llm, len(tokens)).filter(status__in=[ReadingStatus.QUEUED, ReadingStatus.READING]).exists():
+        _read_ahead(llm, document, tokens, _account(version.document))
+
+
+def _read_ahead(llm: LLM, document: DocumentText, tokens: list[int], account: Account) -> None:
+    with slots.slot_for(llm, "", priority=Priority.AHEAD, should_stop=never) as slot:
+        if slot is None:
+            return
+        reader = Reader(llm, slot.number, document, tokens, Priority.AHEAD, never, account=account)
+        try:
+            for _ in reader.read():
+                pass
+        except AppError as error:
+            log.info("Reading %s ahead is put off: %s", document.document_id, error)
+            return
+        llamacpp.erase_slot(llm, slot.number)
+
+
+def _account(document: Document) -> Account:
+    return Account(CallPurpose.READING, workspace_id=document.workspace_id, document_id=str(document.pk))
 
 
 def requeue_expired() -> None:
@@ -121,101 +238,51 @@ def requeue_expired() -> None:
     from analysis.tasks import read_version
 
     abandoned = Q(status=ReadingStatus.READING, lease_expires_at__lt=timezone.now())
-    for reading in Reading.objects.filter(abandoned | Q(status=ReadingStatus.QUEUED)):
+    # Those of a model that is not the default now, or of an earlier prompt, nobody reads on.
+    current = Reading.objects.filter(llm__in=[llm.id for llm in llms()[:1]], prompt_version=PROMPT_VERSION)
+    for reading in current.filter(abandoned | Q(status=ReadingStatus.QUEUED)):
         if progress.connection().set(f"lectern:requeued:reading:{reading.pk}", 1, nx=True, ex=120):
             read_version.delay(reading.version_id)
 
 
-def _rows(document: DocumentText, llm: LLM, total: int) -> QuerySet[Reading]:
-    """Return the reading's row as a queryset; one made for another prompt, or without its file, is queued again."""
-    reading, _ = Reading.objects.get_or_create(
-        version_id=document.version_id, llm=llm.id, prompt_version=PROMPT_VERSION, defaults={"tokens_total": total}
-    )
-    rows = Reading.objects.filter(pk=reading.pk)
-    file_name = reading_file(document, llm)
-    if reading.status == ReadingStatus.READ and not (reading.file_name == file_name and _path(file_name).exists()):
-        rows.update(status=ReadingStatus.QUEUED, tokens_done=0, attempts=0, file_name="")
-    rows.update(tokens_total=total)
-    return rows
-
-
 @contextmanager
-def _outcome(rows: QuerySet[Reading], token: UUID) -> Iterator[None]:
-    """Write down how a reading ended that did not end well: queued again, or failed after several attempts."""
+def _outcome(rows: QuerySet[Reading], lease: UUID) -> Iterator[None]:
+    """Give the lease back however a stretch of reading ends: queued while that may help, else failed.
+
+    Raises what is transient, EngineUnavailable above all, for the caller to try again.
+    """
     try:
         yield
+        # Still ours unless all was read: somebody goes first, or it was stopped.
+        rows.filter(lease_token=lease).update(
+            status=ReadingStatus.QUEUED, lease_token=None, lease_expires_at=None, attempts=0
+        )
     except LeaseLost:
-        log.info("A reading was finished elsewhere")
+        log.info("A reading was taken over or deleted")
     except Exception as error:
         transient = isinstance(error, AppError) and error.transient
         again = transient and rows.filter(attempts__lt=MAX_ATTEMPTS).exists()
         if not transient:
-            log.exception("A background reading failed")
-        release(rows, token, status=ReadingStatus.QUEUED if again else ReadingStatus.FAILED)
+            log.exception("A reading failed")
+        with _if_ours():
+            release(rows, lease, status=ReadingStatus.QUEUED if again else ReadingStatus.FAILED)
+        if transient:
+            raise
+    except BaseException:
+        with _if_ours():
+            release(rows, lease, status=ReadingStatus.QUEUED)
+        raise
 
 
-def _read(rows: QuerySet[Reading], token: UUID, llm: LLM, document: DocumentText, tokens: list[int]) -> None:
-    """Have the background slot read the tokens step by step, giving way to people, and save the state."""
-    with (
-        beating(lambda: renew(rows, token), every_seconds=env.lease_seconds / 3) as lost,
-        slots.slot_for(llm, "", among=[slots.background_slot(llm)], should_stop=lost.is_set) as slot,
-    ):
-        done = rows.get().tokens_done
-        while slot is not None and done < len(tokens):
-            _give_way(llm)
-            done = min(done + STEP_TOKENS, len(tokens))
-            # A step sends everything up to its end: after a restart of the server it is read from the beginning again.
-            llamacpp.prefill(llm, tokens[:done], slot=slot.number)
-            renew(rows, token, tokens_done=done)
-            _show(rows)
-        if slot is not None:
-            _save(rows.filter(lease_token=token), llm, slot.number, document, len(tokens))
-            llamacpp.erase_slot(llm, slot.number)
-            _show(rows)
+@contextmanager
+def _if_ours() -> Iterator[None]:
+    try:
+        yield
+    except LeaseLost:
+        log.info("A reading was taken over or deleted")
 
 
-def _give_way(llm: LLM) -> None:
-    """Return once no person's question is waiting for this model or being answered by it."""
-    busy = Answer.objects.filter(status__in=[AnswerStatus.QUEUED, AnswerStatus.RUNNING], llm=llm.id)
-    while busy.exists():
-        time.sleep(LOOK_SECONDS)
-
-
-def _save(rows: QuerySet[Reading], llm: LLM, slot: int, document: DocumentText, total: int) -> None:
-    file_name = reading_file(document, llm)
-    _, size_bytes = llamacpp.save_slot(llm, slot, file_name)
-    kept = rows.update(
-        status=ReadingStatus.READ,
-        tokens_done=total,
-        tokens_total=total,
-        file_name=file_name,
-        size_bytes=size_bytes,
-        last_used_at=timezone.now(),
-        lease_token=None,
-        lease_expires_at=None,
-    )
-    if not kept:
-        raise LeaseLost("Another worker has taken this over.")
-    _evict(document.version_id)
-
-
-def _evict(newest_version_id: int) -> None:
-    """Delete the least recently used readings until the rest is within LECTERN_SLOTS_MAX_MIB; the newest one stays."""
-    saved = Reading.objects.filter(status=ReadingStatus.READ)
-    excess = (saved.aggregate(bytes=Sum("size_bytes"))["bytes"] or 0) - env.slots_max_bytes
-    for reading in saved.exclude(version_id=newest_version_id).order_by(F("last_used_at").asc(nulls_first=True)):
-        if excess <= 0:
-            return
-        excess -= reading.size_bytes
-        forget(Reading.objects.filter(pk=reading.pk))
-
-
-def _show(rows: QuerySet[Reading]) -> None:
-    reading = rows.select_related("version__document").get()
-    document = reading.version.document
-    stream = progress.workspace_stream(document.workspace_id)
-    progress.emit(stream, "document", {"id": str(document.pk)}, keep=1000)
-
-
-def _path(file_name: str) -> Path:
-    return room("slots") / file_name
+def show(rows: QuerySet[Reading]) -> None:
+    """Have the workspace's pages draw the document's row again."""
+    for workspace_id, document_id in rows.values_list("version__document__workspace_id", "version__document_id"):
+        progress.announce_document(workspace_id, document_id)

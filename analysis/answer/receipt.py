@@ -1,15 +1,30 @@
-"""The coverage receipt: what of the documents was put before the model, and what was not."""
+"""The coverage receipt: what of the documents was put before the model, how, and what was not."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from analysis.answer.material import version_of
 from analysis.models import Document, Page
-from analysis.types import PageSource, ReadingPlan, Source, Span, Usage
+from analysis.types import Mode, PageSource, ReadingPlan, Source, Span, SweptPart, Usage
 
 Ranges = list[list[int]]
+
+WHOLE, SWEPT, SEEN, UNREADABLE, SKIPPED = WAYS = ("whole", "swept", "seen", "unreadable", "skipped")
+FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How the parts of a sweep came out. total: of the plan; cached: read for an earlier sweep."""
+
+    total: int = 0
+    read: int = 0
+    cached: int = 0
+    failed: int = 0
 
 
 def coverage(
@@ -20,14 +35,16 @@ def coverage(
     *,
     not_ready: Sequence[Document] = (),
     history_dropped: int = 0,
-    parts: int = 1,
+    swept: Sequence[SweptPart] = (),
 ) -> dict[str, Any]:
     """Return the receipt as it is stored. pages_* at the top: [first, last] ranges of the one document, if it is one.
 
     not_read_in: documents of the question that were not ready. passages: what was sent, where it was not the whole.
-    answer_cut: the answer was cut off at its longest.
+    complete: every character of every document was read, so that what was not found is not there. answer_cut: the
+    answer was cut off at its longest. swept: the settled parts of a sweep.
     """
-    rows = [_document(document, [s for s in sources if s.document_id == str(document.pk)]) for document in documents]
+    sources = [] if _never_began(usage) else sources
+    rows = [_document(document, sources, swept) for document in documents]
     one = rows[0] if len(rows) == 1 else {"pages_read": [], "pages_skipped": [], "pages_unreadable": []}
     whole = all(row["characters_read"] == row["characters_total"] for row in rows)
     return {
@@ -37,15 +54,16 @@ def coverage(
         "characters_total": sum(row["characters_total"] for row in rows),
         "characters_read": sum(row["characters_read"] for row in rows),
         "pages_total": sum(row["pages_total"] for row in rows),
-        "pages_read_count": sum(_size(row["pages_read"]) for row in rows),
+        "pages_read_count": sum(size(row["pages_read"]) for row in rows),
         "pages_read": one["pages_read"],
         "pages_skipped": one["pages_skipped"],
         "pages_unreadable": one["pages_unreadable"],
-        "passages": [] if whole else [_passage(source) for source in sources],
+        "complete": whole and not not_ready and _nothing_missed(rows, swept, usage),
+        "passages": [] if whole or swept else [_passage(source) for source in sources],
         "tokens_sent": usage.prompt_tokens,
         "tokens_cached": usage.cached_tokens,
         "history_dropped": history_dropped,
-        "parts": parts,
+        "parts": asdict(_parts(plan, swept)),
         "truncated": False,
         "answer_cut": usage.finish_reason == "length",
         "finish_reason": usage.finish_reason,
@@ -64,6 +82,11 @@ def ranges(numbers: Iterable[int]) -> Ranges:
     return found
 
 
+def size(page_ranges: Iterable[Sequence[int]]) -> int:
+    """Return how many pages there are in [first, last] ranges."""
+    return sum(last - first + 1 for first, last in page_ranges)
+
+
 def merged(spans: Iterable[Span]) -> list[Span]:
     """Return the spans in order, those that touch or overlap as one."""
     found: list[Span] = []
@@ -75,27 +98,70 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
-def _document(document: Document, sources: list[Source]) -> dict[str, Any]:
+def _document(document: Document, sources: Sequence[Source], parts: Sequence[SweptPart]) -> dict[str, Any]:
     version = version_of(document)
-    read = merged(Span(source.start_char, source.end_char) for source in sources)
-    pages = list(Page.objects.filter(version=version).values_list("number", "start_char", "end_char", "source"))
-    unreadable = {number for number, _, _, source in pages if source == PageSource.UNREADABLE}
-    everything = Span(0, version.characters) in read
-    seen = {number for number, start, end, _ in pages if everything or _overlaps(Span(start, end), read)} - unreadable
+    sent = merged(Span(s.start_char, s.end_char) for s in sources if s.version_id == version.pk)
+    swept = merged(Span(p.start_char, p.end_char) for p in parts if p.version_id == version.pk and p.state != FAILED)
+    read = merged([*sent, *swept])
+    pages = Page.objects.filter(version=version).only("number", "start_char", "end_char", "source")
+    ways = _ways(pages, version.characters, sent, swept)
     return {
         "document_id": str(document.pk),
         "document_name": document.name,
         "characters_total": version.characters,
         "characters_read": sum(span.end_char - span.start_char for span in read),
-        "pages_total": len(pages),
-        "pages_read": ranges(seen),
-        "pages_skipped": ranges({number for number, _, _, _ in pages} - seen - unreadable),
-        "pages_unreadable": ranges(unreadable),
+        "pages_total": sum(len(numbers) for numbers in ways.values()),
+        "pages_read": ranges([*ways[WHOLE], *ways[SWEPT], *ways[SEEN]]),
+        "pages_skipped": ranges(ways[SKIPPED]),
+        "pages_unreadable": ranges(ways[UNREADABLE]),
+        "pages": {way: ranges(ways[way]) for way in WAYS},
     }
+
+
+def _ways(pages: Iterable[Page], characters: int, sent: list[Span], swept: list[Span]) -> dict[str, list[int]]:
+    """Return the numbers of the pages by how each was read. Seen: a passage or a part that was read touches it."""
+    everything = _within(Span(0, characters), sent)
+    ways: dict[str, list[int]] = defaultdict(list)
+    for page in pages:
+        span = Span(page.start_char, page.end_char)
+        if page.source == PageSource.UNREADABLE:
+            way = UNREADABLE
+        elif _within(span, swept):
+            way = SWEPT
+        elif everything:
+            way = WHOLE
+        else:
+            way = SEEN if _overlaps(span, [*sent, *swept]) else SKIPPED
+        ways[way].append(page.number)
+    return ways
+
+
+def _within(span: Span, read: list[Span]) -> bool:
+    """Return whether all of the span was read; of an empty one nothing was left out."""
+    return any(each.start_char <= span.start_char and span.end_char <= each.end_char for each in read)
 
 
 def _overlaps(page: Span, read: list[Span]) -> bool:
     return any(span.start_char < page.end_char and page.start_char < span.end_char for span in read)
+
+
+def _never_began(usage: Usage) -> bool:
+    """Return whether it was stopped before the first word: then nobody knows how much of the prompt had been read."""
+    return usage.finish_reason == "stopped" and not usage.completion_tokens
+
+
+def _nothing_missed(rows: list[dict[str, Any]], swept: Sequence[SweptPart], usage: Usage) -> bool:
+    """Return whether what was sent was read: no part failed, no page is unreadable, and nobody stopped the reading."""
+    failed = any(part.state == FAILED for part in swept)
+    unreadable = any(row["pages_unreadable"] for row in rows)
+    return bool(rows) and not (failed or unreadable or usage.finish_reason == "stopped")
+
+
+def _parts(plan: ReadingPlan, swept: Sequence[SweptPart]) -> Parts:
+    if not swept and plan.mode != Mode.SWEEP:
+        return Parts()
+    states = [part.state for part in swept]
+    return Parts(max(plan.parts, len(states)), states.count("read"), states.count("cached"), states.count(FAILED))
 
 
 def _passage(source: Source) -> dict[str, Any]:
@@ -106,7 +172,3 @@ def _passage(source: Source) -> dict[str, Any]:
         "end_char": source.end_char,
         "page_number": page.values_list("number", flat=True).first() or 1,
     }
-
-
-def _size(page_ranges: Ranges) -> int:
-    return sum(last - first + 1 for first, last in page_ranges)

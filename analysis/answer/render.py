@@ -186,7 +186,7 @@ def _chip(number: int, citation: dict[str, Any]) -> SafeString:
         end=citation["end_char"],
         page=citation["page_number"],
         quote=citation["quote"],
-        where=f"{citation['document_name']}, page {citation['page_number']}",
+        where=f"{citation['document_name']}, {citation['place']}",
     )
 
 

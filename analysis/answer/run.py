@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -16,29 +16,31 @@ from django.utils import timezone
 
 from analysis import progress
 from analysis.answer import material, read_once
+from analysis.answer.account import account_of
 from analysis.answer.ask import emit_end, emit_listed, enqueue, release_if_ready, stop_key
+from analysis.answer.budget import check_all_was_read, check_fits
 from analysis.answer.cite import cite
 from analysis.answer.passages import gather
-from analysis.answer.plan import SLACK_TOKENS, plan_reading
+from analysis.answer.plan import plan_reading
 from analysis.answer.prompt import DocumentText, passages_prompt, whole_prompt
 from analysis.answer.receipt import coverage
 from analysis.answer.stream import Writer, complete, stop_flag
 from analysis.answer.summary import write_summary
+from analysis.answer.sweep.write import write_sweep
 from analysis.beat import beating
 from analysis.errors import AppError, LecternError, UserError
-from analysis.llm.catalogue import LLM, llm_get
-from analysis.llm.tokens import TokenCount, count_prompt
+from analysis.llm.catalogue import LLM
+from analysis.llm.ledger import spent
+from analysis.llm.registry import llm_get
 from analysis.models import Answer, AnswerStatus, CitationRow, Document, Purpose, SentenceRow
 from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, release, renew
-from analysis.types import CitedSentence, Mode, Prompt, ReadingPlan, Source, Usage
+from analysis.types import Account, CitedSentence, Mode, Prompt, ReadingPlan, Source, Span, Usage
 from config.env import env
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5  # before the second attempt; twice that before the third, and so on
 LOST_SECONDS = 60  # a queued answer that is older than this may have lost its message
-# Servers that cut a prompt without a word are found out by what they say they have read.
-LEAST_READ_EXACT, LEAST_READ_ESTIMATED = 0.95, 0.45
 OUR_FAULT = "Something went wrong on our side. It has been logged; please try again."
 
 
@@ -60,11 +62,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Written:
-    """What a run has come to: the plan it followed, what was put before the model, and the receipt."""
+    """What a run has come to: the plan it followed, what was put before the model, and the receipt.
+
+    own: spans of the text that are Lectern's own words on what was read, which no source has to bear out.
+    """
 
     plan: ReadingPlan
     sources: list[Source]
     coverage: dict[str, Any]
+    own: list[Span] = field(default_factory=list)
 
 
 def answer_run(answer_id: str) -> None:
@@ -102,7 +108,7 @@ def _attempt(answer: Answer, token: UUID, lost: Event) -> None:
     if answer.attempts > MAX_ATTEMPTS:
         raise AppError(f"This was tried {MAX_ATTEMPTS} times and broke off each time.", code="gave_up")
     asked_to_stop = stop_flag(answer.pk)
-    writer = Writer(str(answer.pk), lambda: lost.is_set() or asked_to_stop())
+    writer = Writer(str(answer.pk), lambda: lost.is_set() or asked_to_stop(), account_of(answer))
     emit_listed(answer)
     if answer.stop_requested:
         _finish_stopped(answer, token, writer)
@@ -133,6 +139,8 @@ def _write_answer(run: Run) -> Written:
     )  # fmt: skip
     renew(run.rows, run.token, plan=asdict(plan), mode=plan.mode)
     history = material.history(question.parent, run.llm)
+    if plan.mode is Mode.SWEEP:
+        return write_sweep(run, plan, history)
     whole = plan.mode is Mode.WHOLE
     if whole:
         reads = [material.with_text(document) for document in run.documents]
@@ -161,46 +169,47 @@ def put(
     place: Callable[[int, int], str],
     *,
     on_text: Callable[[str], None] | None = None,
+    account: Account | None = None,
 ) -> Usage:
     """Have the LLM complete the prompt into the run's writer, or into `on_text`; return what it took.
 
-    Raises UserError does_not_fit before anything is sent, AppError llm_read_less when the server cut the prompt.
+    account: instead of the writer's. Raises UserError does_not_fit before anything is sent, AppError llm_read_less when
+    the server cut the prompt.
     """
-    counted = count_prompt(prompt.messages, run.llm)
-    room = run.llm.window_tokens - prompt.max_output_tokens
-    if counted.tokens > room + SLACK_TOKENS:
-        raise UserError(
-            f"The prompt is {counted.tokens:,} tokens and {run.llm.name} has room for {room:,}.", code="does_not_fit"
-        )
-    usage = complete(run.writer, run.llm, prompt, reads=reads, place=place, on_text=on_text)
-    _check_all_was_read(counted, usage)
+    counted = check_fits(prompt, run.llm)
+    usage = complete(run.writer, run.llm, prompt, reads=reads, place=place, on_text=on_text, account=account)
+    check_all_was_read(counted, usage)
     return usage
-
-
-def _check_all_was_read(counted: TokenCount, usage: Usage) -> None:
-    least = counted.tokens * (LEAST_READ_EXACT if counted.exact else LEAST_READ_ESTIMATED)
-    if usage.finish_reason != "stopped" and usage.prompt_tokens and usage.prompt_tokens < least:
-        raise AppError(
-            f"The language model's server read only {usage.prompt_tokens:,} of about {counted.tokens:,} tokens. "
-            "Its window is set smaller than it says.",
-            code="llm_read_less",
-        )
 
 
 def _finish(run: Run, written: Written) -> None:
     """Keep the answer with its checked sentences, in one transaction and under our lease only; then say so."""
     text = run.writer.text.rstrip()
+    reasoning = run.writer.reasoning if run.answer.question.workspace.keep_reasoning else ""
     run.writer.progress("checking", "Checking each sentence against the source")
-    sentences = cite(text, written.sources)
+    sentences = [_as_own(sentence, written.own) for sentence in cite(text, written.sources)]
     status = AnswerStatus.STOPPED if run.writer.stopped else AnswerStatus.DONE
     with transaction.atomic():
         release(
-            run.rows, run.token, status=status, text=text, reasoning=run.writer.reasoning, mode=written.plan.mode,
+            run.rows, run.token, status=status, text=text, reasoning=reasoning, mode=written.plan.mode,
             plan=asdict(written.plan), coverage=written.coverage, usage=_usage(run), finished_at=timezone.now(),
             error_code="", error_message="",
         )  # fmt: skip
         _keep_sentences(run.answer, sentences)
     _tell_finished(run.answer, status)
+    _forget_reasoning(run.answer)
+
+
+def _forget_reasoning(answer: Answer) -> None:
+    """Take what was thought aloud out of the events as well, where the workspace keeps none of it."""
+    if not answer.question.workspace.keep_reasoning:
+        progress.drop(progress.answer_stream(answer.pk), "reasoning")
+
+
+def _as_own(sentence: CitedSentence, own: list[Span]) -> CitedSentence:
+    """Return the sentence, with nothing to support where Lectern itself says it."""
+    ours = any(span.start_char <= sentence.start_char and sentence.end_char <= span.end_char for span in own)
+    return replace(sentence, supported=None, citations=[], reason="") if ours else sentence
 
 
 def _finish_stopped(answer: Answer, token: UUID, writer: Writer) -> None:
@@ -237,13 +246,8 @@ def _keep_sentences(answer: Answer, sentences: list[CitedSentence]) -> None:
 
 
 def _usage(run: Run) -> dict[str, Any]:
-    usage = run.writer.usage
-    cost_usd = run.llm.cost_usd(
-        prompt_tokens=usage.prompt_tokens,
-        cached_tokens=usage.cached_tokens,
-        completion_tokens=usage.completion_tokens,
-    )
-    return {**asdict(usage), "llm": run.llm.id, "cost_usd": cost_usd, "calls": run.writer.calls}
+    """Return what the answer took: what its calls cost, those of runs that broke off included."""
+    return {**asdict(run.writer.usage), "llm": run.llm.id, **spent(run.answer)}
 
 
 def _fail_or_retry(answer: Answer, token: UUID, error: Exception) -> None:
@@ -278,6 +282,7 @@ def _fail(answer: Answer, token: UUID, rows: QuerySet[Answer], error: Exception)
         rows, token, status=AnswerStatus.FAILED, error_code=code[:40], error_message=message, finished_at=timezone.now()
     )
     emit_end(answer, "failed", {"code": code, "message": message})
+    _forget_reasoning(answer)
 
 
 def pages_place(documents: list[Document]) -> Callable[[int, int], str]:

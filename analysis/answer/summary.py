@@ -1,27 +1,32 @@
 """Summaries: a document under fixed headings, read whole where that fits, else part by part with notes.
 
 A model that can keep ten headings in mind writes them in one pass. A small one is asked heading by heading on the same
-prompt prefix, which is read once. Past the window, or past patience, each part is read once for notes, and the headings
-are written from the notes; what has been noted is kept, so a worker that takes over goes on at the next part.
+prompt prefix, which is read once. Past the window, or past patience, the document is swept: each part is read for
+notes, as a sweep's parts are, and the headings are written from the notes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analysis.answer import material, prompt
-from analysis.answer.parts import parts_of
+from analysis.answer.findings.locate import Part
 from analysis.answer.plan import Measured, in_words, measure
 from analysis.answer.prompt import DocumentText
 from analysis.answer.receipt import coverage
+from analysis.answer.sweep.plan import Sizes, expected_seconds, plan_sweep, sized
+from analysis.answer.sweep.readers import Ask
+from analysis.answer.sweep.rows import source_of
 from analysis.llm.catalogue import LLM
 from analysis.llm.tokens import count_tokens
-from analysis.models import Document, Heading, Page
+from analysis.models import Document, PartStatus, SweepPart
 from analysis.models.lease import renew
-from analysis.types import Mode, Prompt, ReadingPlan, Source, Span
+from analysis.types import CallPurpose, Mode, Priority, Prompt, ReadingPlan, Source
 from config.env import env
 
 if TYPE_CHECKING:
@@ -30,7 +35,8 @@ if TYPE_CHECKING:
 PATIENCE = 4  # a summary may take this many times as long to its first word as an answer
 HEADING_TOKENS = 160
 NOTES_TOKENS = 320
-TURN_TOKENS = 200  # instructions and tags around a part
+# Any change of what a part is asked, or of what is kept of it, is another version: parts are read again.
+NOTES_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,31 @@ _NOTHING = re.compile(r"^\W*(?:none|n/?a|nothing|not (?:stated|specified|mention
 SHORT = "Answer in one or two short sentences."
 
 
+@dataclass(frozen=True)
+class NotesReader:
+    """Takes notes of each part under the topics' titles."""
+
+    llm: LLM
+
+    @property
+    def identity(self) -> list[str]:
+        return ["notes", str(NOTES_VERSION), *(topic.title for topic in TOPICS)]
+
+    def prompt(self, part: Source, place: str) -> Prompt:
+        wanted = "\n".join(f"{topic.title}:" for topic in TOPICS)
+        question = (
+            "Take notes on this part of the document, in its own words, one line for each of these that it says "
+            f"something about. Leave out the others.\n{wanted}"
+        )
+        return prompt.passages_prompt([_passage(part, place)], [], question, max_output_tokens=NOTES_TOKENS)
+
+    def read(self, part: Source, place: str, ask: Ask) -> dict[str, Any]:
+        """Return {"notes": {title: [{"text"}]}}; a note that stands in the part has its span in it besides."""
+        where = Part(part)
+        lines = noted(ask(self.prompt(part, place)).text)
+        return {"notes": {title: [_kept(line, where) for line in held] for title, held in lines.items() if held}}
+
+
 def plan_summary(document: Document, llm: LLM) -> ReadingPlan:
     """Return how the document would be read for a summary: whole, or in mode *sweep*, part by part."""
     return _plan(_measured(document, llm))
@@ -70,22 +101,16 @@ def write_summary(run: Run) -> Written:
     """Write the summary of the run's document and return what it was written from."""
     from analysis.answer.run import Written
 
+    run.writer.priority = Priority.SWEEP
     document = run.documents[0]
-    measured = _measured(document, run.llm)
-    plan = _plan(measured)
+    plan = _plan(_measured(document, run.llm))
+    renew(run.rows, run.token, plan=asdict(plan), mode=plan.mode)
+    if plan.mode is Mode.SWEEP:
+        return _write_swept(run, plan)
     reading = material.with_text(document)
-    if plan.mode is Mode.WHOLE:
-        renew(run.rows, run.token, plan=asdict(plan), mode=plan.mode)
-        sources = [prompt.whole_source(reading)]
-        _write_whole(run, reading, plan)
-    else:
-        parts = _parts(document, reading, run.llm)
-        plan = replace(plan, parts=len(parts))
-        renew(run.rows, run.token, plan=asdict(plan), mode=plan.mode)
-        noted = _write_from_parts(run, reading, parts)
-        sources = [_source(reading, span) for span in parts[:noted]]
-    receipt = coverage(plan, run.documents, sources, run.writer.usage, parts=plan.parts)
-    return Written(plan, sources, receipt)
+    _write_whole(run, reading, plan)
+    sources = [prompt.whole_source(reading)]
+    return Written(plan, sources, coverage(plan, run.documents, sources, run.writer.usage))
 
 
 def _measured(document: Document, llm: LLM) -> Measured:
@@ -102,16 +127,21 @@ def _plan(measured: Measured) -> ReadingPlan:
     patient = measured.already_read or measured.whole_seconds <= PATIENCE * env.patience_seconds
     if measured.fits and patient:
         return plan_in(Mode.WHOLE, measured, f"{measured.subject} {measured.document_tokens:,} tokens, read at once.")
-    parts = max(2, -(-measured.document_tokens // measured.llm.part_tokens))
-    seconds = measured.document_tokens / measured.speed.prefill + parts * NOTES_TOKENS / 2 / measured.speed.decode
+    sizes = sized(measured, NotesReader(measured.llm))
+    return plan_sweep(measured, sizes, requested=Mode.AUTO, why=_swept_words(measured, sizes))
+
+
+def _swept_words(measured: Measured, sizes: Sizes) -> str:
     size = f"{measured.subject} {measured.document_tokens:,} tokens"
     why = (
         f"{size}, which takes about {in_words(measured.whole_seconds)} to read at once here"
         if measured.fits
         else f"{size}, more than {measured.llm.name} can read at once"
     )
-    plan = plan_in(Mode.SWEEP, measured, f"{why}, so it is read in about {parts} parts, in {in_words(seconds)}.")
-    return replace(plan, parts=parts, expected_seconds=round(seconds, 1))
+    known = f", {sizes.parts_cached:,} of which are known from before," if sizes.parts_cached else ""
+    return (
+        f"{why}, so it is read in {sizes.parts:,} parts{known} in about {in_words(expected_seconds(measured, sizes))}."
+    )
 
 
 # Whole
@@ -154,74 +184,77 @@ def _topics(run: Run) -> Iterator[Topic]:
 # Part by part
 
 
-def _parts(document: Document, reading: DocumentText, llm: LLM) -> list[Span]:
-    starts = list(Heading.objects.filter(version_id=reading.version_id).values_list("start_char", flat=True))
-    limit = min(llm.part_tokens, llm.window_tokens - NOTES_TOKENS - TURN_TOKENS)
-    return parts_of(reading.text, starts, limit=limit, size=lambda text: count_tokens(text, llm))
+def _write_swept(run: Run, plan: ReadingPlan) -> Written:
+    """Have each part read for notes, then write every topic from the notes."""
+    from analysis.answer.run import Written
+    from analysis.answer.sweep.write import read_all, receipt_of, settle_usage
 
-
-def _write_from_parts(run: Run, reading: DocumentText, parts: list[Span]) -> int:
-    """Note each part that is not noted yet, then write every topic from the notes; return how many parts were read."""
-    notes: list[str] = list(run.answer.notes)
-    for number, span in enumerate(parts[len(notes) :], start=len(notes) + 1):
-        if run.writer.stopped or run.writer.should_stop():
-            break
-        written = _note(run, reading, span, number, len(parts))
-        if run.writer.stopped:
-            break
-        notes.append(written)
-        renew(run.rows, run.token, notes=notes)
+    begun = time.monotonic()
+    parts = read_all(run)
     for topic in _topics(run):
-        _write_topic(run, reading, topic, notes)
-    return len(notes)
+        _write_topic(run, topic, lines_on(topic, parts))
+    settle_usage(run, begun)
+    sources = [source_of(part) for part in parts if part.status == PartStatus.DONE]
+    plan = replace(plan, parts=len(parts))
+    return Written(plan, sources, receipt_of(run, plan, parts))
 
 
-def _note(run: Run, reading: DocumentText, span: Span, number: int, total: int) -> str:
-    """Return the notes on one part, shown line by line as progress."""
+def lines_on(topic: Topic, parts: list[SweepPart]) -> list[str]:
+    """Return what was noted under the topic in all parts, in order, each line once."""
+    lines = (line["text"] for part in parts for line in part.result.get("notes", {}).get(topic.title, []))
+    return list(dict.fromkeys(lines))
+
+
+def _write_topic(run: Run, topic: Topic, lines: list[str]) -> None:
+    """Write one topic from what was noted under it; notes that do not fit at once are condensed until they do."""
     from analysis.answer.run import put
 
-    where = f"Part {number} of {total}: {_pages_of(reading, span)}"
-    run.writer.progress("part", where, number, total)
-    written = ""
-
-    def take(text: str) -> None:
-        nonlocal written
-        written += text
-        if "\n" in text:
-            run.writer.progress("part", f"{where}. {written.strip().splitlines()[-1][:200]}", number, total)
-
-    put(run, _notes_prompt(reading, span), [], lambda done, of: where, on_text=take)
-    return written.strip()
-
-
-def _notes_prompt(reading: DocumentText, span: Span) -> Prompt:
-    wanted = "\n".join(f"{topic.title}:" for topic in TOPICS)
-    question = (
-        "Take notes on this part of the document, in its own words, one line for each of these that it says something "
-        f"about. Leave out the others.\n{wanted}"
-    )
-    part = replace(reading, text="", parts=[(_source(reading, span), _pages_of(reading, span))])
-    return prompt.passages_prompt([part], [], question, max_output_tokens=NOTES_TOKENS)
-
-
-def _write_topic(run: Run, reading: DocumentText, topic: Topic, notes: list[str]) -> None:
-    """Write one topic from what was noted under it; notes that do not fit at once are condensed first."""
-    from analysis.answer.run import put
-
-    lines = list(dict.fromkeys(line for note in notes for line in noted(note)[topic.title]))
     if not lines:
         run.writer.add("Not stated.")
         return
-    question = f"{topic.question} {SHORT}"
-    for number, batch in enumerate(_batches(lines, run.llm)):
-        if number:
-            run.writer.add(" ")
-        held = Source(reading.document_id, reading.name, reading.version_id, 0, 0, "\n".join(batch))
-        part = replace(reading, text="", parts=[(held, "notes taken from the document")])
-        filled = prompt.passages_prompt([part], [], question, max_output_tokens=HEADING_TOKENS)
-        usage = put(run, filled, [], lambda done, of: f"Reading the notes on {topic.title.lower()}")
-        if usage.finish_reason == "length":
-            run.writer.cut_to_sentence()
+    while len(batches := list(_batches(lines, run.llm))) > 1:
+        condensed = [_condensed(run, topic, batch) for batch in batches]
+        if run.writer.stopped:
+            return
+        # Notes that come out no shorter are not condensed for ever: the first ones that fit stand for the topic.
+        shorter = sum(map(len, condensed)) < sum(map(len, lines))
+        lines = [line for line in condensed if line] if shorter else batches[0]
+    filled = _topic_prompt(run, topic, lines)
+    usage = put(run, filled, [], _reading_notes(topic))
+    if usage.finish_reason == "length":
+        run.writer.cut_to_sentence()
+
+
+def _condensed(run: Run, topic: Topic, lines: list[str]) -> str:
+    """Return the lines in a sentence or two."""
+    from analysis.answer.run import put
+
+    pieces: list[str] = []
+    account = replace(run.writer.account, purpose=CallPurpose.REDUCE)
+    put(run, _topic_prompt(run, topic, lines), [], _reading_notes(topic), on_text=pieces.append, account=account)
+    return " ".join("".join(pieces).split())
+
+
+def _topic_prompt(run: Run, topic: Topic, lines: list[str]) -> Prompt:
+    document = material.described(run.documents[0])
+    held = Source(document.document_id, document.name, document.version_id, 0, 0, "\n".join(lines))
+    part = replace(document, parts=[(held, "notes taken from the document")])
+    return prompt.passages_prompt([part], [], f"{topic.question} {SHORT}", max_output_tokens=HEADING_TOKENS)
+
+
+def _reading_notes(topic: Topic) -> Callable[[int, int], str]:
+    return lambda done, total: f"Reading the notes on {topic.title.lower()}"
+
+
+def _passage(part: Source, place: str) -> DocumentText:
+    digest = hashlib.sha256(part.text.encode()).hexdigest()
+    return DocumentText(part.document_id, part.document_name, part.version_id, digest, parts=[(part, place)])
+
+
+def _kept(line: str, where: Part) -> dict[str, Any]:
+    """Return the note as it is stored: with its place, counted from the part's start, where it stands in the part."""
+    place = where.locate(line, taken=[])
+    return {"text": line} | ({"start_char": place.span.start_char, "end_char": place.span.end_char} if place else {})
 
 
 def noted(note: str) -> dict[str, list[str]]:
@@ -249,18 +282,3 @@ def _batches(lines: list[str], llm: LLM) -> Iterator[list[str]]:
         batch.append(line)
         room -= cost
     yield batch
-
-
-def _source(reading: DocumentText, span: Span) -> Source:
-    text = reading.text[span.start_char : span.end_char]
-    return Source(reading.document_id, reading.name, reading.version_id, *span, text)
-
-
-def _pages_of(reading: DocumentText, span: Span) -> str:
-    pages = Page.objects.filter(
-        version_id=reading.version_id, start_char__lt=span.end_char, end_char__gt=span.start_char
-    )
-    numbers = list(pages.values_list("number", flat=True))
-    if not numbers:
-        return "the text"
-    return f"pages {numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"page {numbers[0]}"

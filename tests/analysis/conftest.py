@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analysis.llm import endpoint
@@ -38,3 +40,17 @@ def _configured(server: ScriptedLLM, monkeypatch: pytest.MonkeyPatch) -> Iterato
     yield server
     endpoint.forget_endpoints()
     server.close()
+
+
+@pytest.fixture
+def words_as_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make two texts mean the same as far as they use the same words: loading the embedder takes seconds."""
+
+    def embed(texts: list[str]) -> np.ndarray:
+        vectors = np.zeros((len(texts), 512), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for word in text.lower().split():
+                vectors[row, zlib.crc32(word.encode()) % 512] += 1
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+    monkeypatch.setattr("analysis.answer.cite._embed", embed)

@@ -72,7 +72,10 @@ def test_the_longest_question_is_taken(cast: Cast) -> None:
 
 @pytest.mark.parametrize(
     ("more", "code"),
-    [({"mode": "skim"}, "unknown_mode"), ({"llm": "gpt-17"}, "unknown_llm"), ({"mode": Mode.SWEEP}, "unknown_mode")],
+    [
+        ({"mode": "skim"}, "unknown_mode"),
+        ({"llm": "gpt-17"}, "unknown_llm"),
+    ],
 )
 def test_what_is_not_there_is_refused(cast: Cast, more: dict, code: str) -> None:
     with pytest.raises(UserError) as caught:

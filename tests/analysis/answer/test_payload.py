@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from analysis.answer.payload import answer_payload
 from analysis.ingest import boxes
-from analysis.models import Answer, AnswerStatus
+from analysis.models import Answer, AnswerStatus, DocumentVersion, PartStatus, SweepPart
 from analysis.progress import answer_stream, emit
 from tests.conftest import Cast
 from tests.rows import FIRST, TEXT, add_sentence, make_answer, make_document
@@ -92,6 +92,7 @@ def test_the_receipt_has_every_field_before_there_is_anything_to_say(cast: Cast)
         "pages_skipped": [],
         "tokens_sent": 0,
         "tokens_cached": 0,
+        "complete": False,
         "history_dropped": 1,
     }
     assert payload["usage"]["prompt_tokens"] == 7
@@ -114,7 +115,7 @@ def test_more_sentences_and_documents_cost_no_more_queries(cast: Cast) -> None:
     for ordinal, words in enumerate(["A.", "B.", "C."]):
         add_sentence(many, ordinal, words, (version, ordinal, 9), (other, ordinal, 30))
 
-    assert queries_for(many) == queries_for(one) == 4
+    assert queries_for(many) == queries_for(one) == 5
 
 
 def test_rectangles_are_where_the_words_stand(cast: Cast) -> None:
@@ -132,3 +133,36 @@ def test_rectangles_are_where_the_words_stand(cast: Cast) -> None:
     assert first["rectangles"] == [pytest.approx([start * width, 0.1, end * width, 0.2], abs=1e-4)]
     assert over_both["rectangles"] == [pytest.approx([start * width, 0.1, 1.0, 0.2], abs=1e-4)]
     assert over_both["pages"][1] == {"page_number": 2, "rectangles": []}
+
+
+def sweep_part(answer: Answer, version: DocumentVersion, ordinal: int, start: int, status: str, *words: str) -> None:
+    spans = [(TEXT.index(each, start) - start, len(each)) for each in words]
+    result = {"findings": [{"start_char": at, "end_char": at + size, "note": "n"} for at, size in spans]}
+    SweepPart.objects.create(
+        answer=answer, ordinal=ordinal, version=version, start_char=start, end_char=len(TEXT), status=status,
+        result=result,
+    )  # fmt: skip
+
+
+def test_findings_of_a_sweep_are_the_documents_own_words(cast: Cast) -> None:
+    version = make_document(cast)
+    answer = make_answer(cast, version, "Two.")
+    sweep_part(answer, version, 1, len(FIRST), PartStatus.DONE, "naïve", "governs")
+    sweep_part(answer, version, 0, 0, PartStatus.DONE, "five years")
+    sweep_part(answer, version, 2, 0, PartStatus.QUEUED)
+    sweep_part(answer, version, 3, 0, PartStatus.FAILED)
+
+    payload = answer_payload(answer)
+
+    found = [(each["quote"], each["page_number"], each["part"], each["index"]) for each in payload["findings"]]
+    assert found == [("five years", 1, 0, 0), ("naïve", 2, 1, 0), ("governs", 2, 1, 1)]
+    for each in payload["findings"]:
+        assert TEXT[each["start_char"] : each["end_char"]] == each["quote"]
+        assert (each["document_id"], each["document_name"]) == (str(version.document_id), "lease.pdf")
+        assert (each["note"], each["place"]) == ("n", f"page {each['page_number']}")
+    assert payload["parts"] == {"done": 3, "total": 4}
+
+
+def test_an_answer_that_is_no_sweep_has_neither_parts_nor_findings(cast: Cast) -> None:
+    payload = answer_payload(make_answer(cast, make_document(cast), "Five years."))
+    assert (payload["findings"], payload["parts"], payload["reasoning"]) == ([], None, "")

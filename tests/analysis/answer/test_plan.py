@@ -5,19 +5,39 @@ The scripted tokenizer makes a token of every word, sign and blank, so "word " i
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from analysis.answer import plan as plans
+from analysis.answer.findings import map_prompt
 from analysis.answer.material import described, with_text
-from analysis.answer.plan import in_words, plan_reading
+from analysis.answer.plan import in_words, measure, plan_reading
 from analysis.answer.prompt import whole_prompt
-from analysis.answer.read_once import prefix_tokens, reading_file
+from analysis.answer.read_once import prefix_tokens
+from analysis.answer.readings import reading_file
+from analysis.answer.sweep.plan import expected_seconds, pieces_for, roughly_sized
+from analysis.answer.sweep.readers import NO_PART, QuestionReader, key_of
 from analysis.errors import UserError
 from analysis.llm import slots
-from analysis.llm.catalogue import llm_get
+from analysis.llm.registry import llm_get
 from analysis.llm.speed import Speed
-from analysis.models import Document, IngestStatus, Reading, ReadingStatus
+from analysis.models import (
+    Answer,
+    AnswerStatus,
+    Document,
+    Heading,
+    IngestStatus,
+    PartStatus,
+    Question,
+    Reading,
+    ReadingStatus,
+    SweepPart,
+)
 from analysis.types import Mode, ReadingPlan
+from config.env import env
 from tests.analysis.answer.rows import document
 from tests.analysis.llm.scripted_server import ScriptedLLM
 from tests.conftest import Cast
@@ -40,6 +60,14 @@ def sent(server: ScriptedLLM, row: Document) -> int:
     return len(server.tokenize(server.template([{"role": m.role, "content": m.content} for m in messages])))
 
 
+def sweeping(row: Document) -> str:
+    """How long a sweep would take, in words: the sizes are guessed, since nothing is cut for a plan not chosen."""
+    llm = llm_get()
+    reader = QuestionReader(QUESTION, llm)
+    measured = measure([row], QUESTION, [], llm, output_tokens=400)
+    return in_words(expected_seconds(measured, roughly_sized(measured, reader)))
+
+
 def test_a_document_read_within_patience_is_read_whole(cast: Cast, bundled_llm: ScriptedLLM) -> None:
     row = document(cast, text="word " * 500)
     plan = planned(cast, row)
@@ -60,7 +88,7 @@ def test_past_patience_passages_are_used_and_the_plan_says_why(cast: Cast, bundl
     assert plan.mode is Mode.PASSAGES
     assert plan.why == (
         f"The whole document is 6,000 tokens; reading takes about {waiting} here, so passages are used. "
-        "Choose whole to wait for it."
+        f"Choose whole to wait for it, or sweep to have every part read, about {sweeping(row)}."
     )
     frame = sent(bundled_llm, row) - 6000
     assert plan.prompt_tokens == 1300 + frame + 100
@@ -120,7 +148,10 @@ def test_past_the_window_whole_is_refused_with_the_numbers(cast: Cast, bundled_l
         f"The whole document is 8,000 tokens and Qwen2.5-Coder 0.5B (bundled) can read {room:,} at once "
         "(a window of 8,192, less room for the question and the answer)."
     )
-    assert planned(cast, row).why == f"{caught.value} So passages are used."
+    assert planned(cast, row).why == (
+        f"{str(caught.value).rstrip('.')}, so passages are used. "
+        f"Choose sweep to have every part read, about {sweeping(row)}."
+    )
     assert planned(cast, row).mode is Mode.PASSAGES
 
 
@@ -137,17 +168,9 @@ def test_without_a_ready_document_there_is_nothing_to_plan(cast: Cast, bundled_l
     assert caught.value.code == "no_documents"
 
 
-def test_sweep_is_refused_in_a_sentence(cast: Cast, bundled_llm: ScriptedLLM) -> None:
-    with pytest.raises(UserError, match="not available") as caught:
-        planned(cast, document(cast), mode=Mode.SWEEP)
-    assert caught.value.code == "unknown_mode"
-
-
 def test_a_hosted_model_has_a_price_and_an_estimate(
     cast: Cast, scripted_llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from config.env import env
-
     scripted_llm.model, scripted_llm.window_tokens = "kimi-k2.6", 262144
     monkeypatch.setattr(env, "llm_model", "kimi-k2.6")
     row = document(cast, text="abcd" * 10_000)
@@ -165,3 +188,132 @@ def test_a_hosted_model_has_a_price_and_an_estimate(
 )
 def test_durations_in_words(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
+
+
+# Sweep
+
+CLAUSES = "".join(f"SECTION {number}\n{f's{number} ' * 400}\n" for number in range(6))
+EVERY = "List every clause on audits."
+
+
+def sections(cast: Cast) -> Document:
+    """Six sections of 802 tokens by the scripted tokenizer, each a part where a part takes 1,024."""
+    row = document(cast, text=CLAUSES, pages=6)
+    for number in range(6):
+        start = CLAUSES.index(f"SECTION {number}")
+        Heading.objects.create(
+            version=row.version, ordinal=number, level=1, start_char=start, end_char=start + 9,
+            section_end_char=len(CLAUSES),
+        )  # fmt: skip
+    return row
+
+
+@pytest.fixture
+def small_window(bundled_llm: ScriptedLLM) -> ScriptedLLM:
+    bundled_llm.window_tokens = 2048
+    return bundled_llm
+
+
+def part_frame(server: ScriptedLLM, question: str) -> int:
+    """The tokens of a part's prompt without the part."""
+    messages = map_prompt(question, NO_PART, "", llm_get()).messages
+    return len(server.tokenize(server.template([{"role": m.role, "content": m.content} for m in messages])))
+
+
+def test_a_sweep_is_planned_to_the_part_and_the_token(cast: Cast, small_window: ScriptedLLM) -> None:
+    row = sections(cast)
+    plan = planned(cast, row, mode=Mode.SWEEP)
+    tokens, frame = len(small_window.tokenize(CLAUSES)), part_frame(small_window, QUESTION)
+    last = frame + 6 * 60
+    assert (plan.mode, plan.requested, plan.parts, plan.parts_cached) == (Mode.SWEEP, Mode.SWEEP, 6, 0)
+    assert (plan.prompt_tokens, plan.cached_tokens, plan.exact) == (tokens + 6 * frame + last, 0, True)
+    # One part at a time: of three slots one reads ahead, and one always stays free for people.
+    written = 6 * 400 * 0.2 / 20
+    seconds = (tokens + 6 * frame) / 100 + written + 6 * 0.3 + 0.3 + last / 100
+    assert plan.expected_seconds == pytest.approx(seconds, abs=0.06)
+    assert plan.why == (
+        f"You chose sweep. Every word is read: all 6 parts are gone through, in about {in_words(seconds)}."
+    )
+
+
+def test_parts_that_are_known_are_taken_off_the_plan(cast: Cast, small_window: ScriptedLLM) -> None:
+    row = sections(cast)
+    cold = planned(cast, row, mode=Mode.SWEEP)
+    reader = QuestionReader(QUESTION, llm_get())
+    question = Question.objects.create(workspace=cast.workspace, text=QUESTION)
+    answer = Answer.objects.create(question=question, llm=llm_get().id, status=AnswerStatus.DONE)
+    for ordinal, piece in enumerate(pieces_for([described(row)], reader)[:4]):
+        SweepPart.objects.create(
+            answer=answer, ordinal=ordinal, version_id=piece.version_id, start_char=piece.start_char,
+            end_char=piece.end_char, key=key_of(reader, piece.digest), status=PartStatus.DONE,
+            result={"findings": []},
+        )  # fmt: skip
+    plan = planned(cast, row, mode=Mode.SWEEP)
+    tokens, frame = len(small_window.tokenize(CLAUSES)), part_frame(small_window, QUESTION)
+    assert (plan.parts, plan.parts_cached, plan.prompt_tokens) == (6, 4, cold.prompt_tokens)
+    assert plan.cached_tokens == pytest.approx(tokens * 4 / 6 + 4 * frame, abs=1)
+    assert plan.expected_seconds < cold.expected_seconds / 2
+    assert "all 6 parts are gone through, 4 of them known from before" in plan.why
+
+
+def test_a_question_for_everything_is_swept_within_patience(cast: Cast, small_window: ScriptedLLM) -> None:
+    plan = planned(cast, sections(cast), text=EVERY)
+    assert (plan.mode, plan.requested, plan.parts) == (Mode.SWEEP, Mode.AUTO, 6)
+    assert "can read" in plan.why
+    assert ", and the question asks for everything there is. Every word is read: all 6 parts are gone" in plan.why
+
+
+def test_past_patience_a_question_for_everything_is_answered_from_passages_and_told_so(
+    cast: Cast, small_window: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(env, "sweep_patience_seconds", 30)
+    plan = planned(cast, sections(cast), text=EVERY)
+    assert plan.mode is Mode.PASSAGES
+    assert plan.why.endswith(".")
+    assert ", so passages are used. Choose sweep to have every part read, about " in plan.why
+
+
+def test_a_quick_document_is_read_whole_even_for_everything(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    assert planned(cast, document(cast, text="word " * 500), text=EVERY).mode is Mode.WHOLE
+
+
+def test_a_question_too_long_for_any_text_beside_it_is_refused(cast: Cast, small_window: ScriptedLLM) -> None:
+    with pytest.raises(UserError, match="too long") as caught:
+        planned(cast, document(cast), mode=Mode.SWEEP, text="why " * 900)
+    assert caught.value.code == "does_not_fit"
+
+
+def test_hosted_parts_are_read_side_by_side_and_have_their_price(
+    cast: Cast, scripted_llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_llm.model, scripted_llm.window_tokens = "kimi-k2.6", 262144
+    monkeypatch.setattr(env, "llm_model", "kimi-k2.6")
+    llm = llm_get()
+    row = document(cast, text="One word more. " * 60_000)
+    plan = planned(cast, row, mode=Mode.SWEEP)
+    reader = QuestionReader(QUESTION, llm)
+    measured = measure([row], QUESTION, [], llm, output_tokens=llm.answer_tokens)
+    sizes = roughly_sized(measured, reader)
+    assert plan.parts > llm.parallel > 1
+    assert plan.cost_usd_cold == plan.cost_usd_cached == pytest.approx(
+        (plan.prompt_tokens * 0.95 + (plan.parts * sizes.part_output_tokens + plan.output_tokens) * 4.0) / 1e6, abs=1e-6
+    )  # fmt: skip
+    alone = replace(llm, parallel=1)
+    one = expected_seconds(replace(measured, llm=alone), sizes)
+    assert expected_seconds(measured, sizes) < one / (llm.parallel - 1)
+
+
+def test_a_document_that_is_being_read_ahead_says_how_far_it_is(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    row = document(cast, text="word " * 3000, pages=30)
+    prefix = len(prefix_tokens(with_text(row), llm_get()))
+    Reading.objects.create(
+        version=row.version, llm=llm_get().id, prompt_version=1, status=ReadingStatus.READING,
+        file_name=reading_file(described(row), llm_get()), tokens_total=prefix, tokens_done=prefix * 18 // 30,
+        lease_expires_at=timezone.now() + timedelta(minutes=1),
+    )  # fmt: skip
+    plan = planned(cast, row, mode=Mode.WHOLE)
+    left = 0.3 + (sent(bundled_llm, row) - prefix * 18 // 30) / 100
+    assert plan.why == (
+        "You chose whole. The whole document is 6,000 tokens, being read now, 18 of 30 pages; about "
+        f"{in_words(left)} until then."
+    )

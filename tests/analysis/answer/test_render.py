@@ -16,6 +16,7 @@ CITATION = {
     "document_id": "d1",
     "document_name": "A & B.pdf",
     "page_number": 2,
+    "place": "page 2",
     "start_char": 3,
     "end_char": 9,
     "quote": 'the "<x>" quote',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,10 +9,9 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from django.utils import timezone
 
 from analysis import progress
@@ -22,13 +20,15 @@ from analysis.answer.material import with_text
 from analysis.answer.read_once import prefix_tokens
 from analysis.answer.run import answer_run, requeue_expired
 from analysis.llm import client
-from analysis.llm.catalogue import llm_get
+from analysis.llm.registry import llm_get
 from analysis.models import Answer, AnswerStatus, CitationRow, Document, IngestStatus, Reading, SentenceRow
 from analysis.progress import Event
 from analysis.types import Hit, Mode
 from tests.analysis.answer.rows import document
 from tests.analysis.llm.scripted_server import Reply, ScriptedLLM, flat
 from tests.conftest import Cast
+from tests.engines import product_environment
+from workspaces.models import Workspace
 
 TEXT = "The term is five years. Delaware law governs this lease. The rent is $900 a month."
 
@@ -273,6 +273,14 @@ def test_thinking_is_kept_beside_the_answer(cast: Cast, scripted_llm: ScriptedLL
     answer = run(asked(cast, document(cast)))
     assert (answer.reasoning, answer.text) == ("Let me see", "Five years.")
     assert [e.data["text"] for e in events(answer, "reasoning")] == ["Let", " me see"]
+
+
+def test_reasoning_and_its_events_go_where_the_workspace_keeps_none(cast: Cast, scripted_llm: ScriptedLLM) -> None:
+    Workspace.objects.filter(pk=cast.workspace.pk).update(keep_reasoning=False)
+    scripted_llm.replies = [Reply(reasoning=["Let", " me see"], words=["Five years."])]
+    answer = run(asked(cast, document(cast, text=TEXT)))
+    assert (answer.reasoning, answer.text) == ("", "Five years.")
+    assert events(answer, "reasoning") == []
     assert "thinking" in [e.data["stage"] for e in events(answer, "progress")]
 
 
@@ -330,10 +338,7 @@ WORKER = (
 
 def _worker(answer: Answer) -> subprocess.Popen[bytes]:
     """A process of the product's own, on the test's database, that runs the answer."""
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    database = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
-    environment = {**os.environ, "DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "config.settings"}
-    return subprocess.Popen([sys.executable, "-c", WORKER, str(answer.pk)], env=environment)
+    return subprocess.Popen([sys.executable, "-c", WORKER, str(answer.pk)], env=product_environment())
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from analysis import progress
 from analysis.answer import plan as plans
@@ -16,7 +14,7 @@ from analysis.answer.material import with_text
 from analysis.answer.read_once import prefix_tokens
 from analysis.answer.run import answer_run
 from analysis.answer.summary import TOPICS, noted
-from analysis.llm.catalogue import llm_get
+from analysis.llm.registry import llm_get
 from analysis.llm.speed import Speed
 from analysis.models import Answer, AnswerStatus, Document, Heading
 from tests.analysis.answer.rows import document
@@ -123,20 +121,23 @@ def test_past_the_window_it_is_read_in_parts_along_sections_and_nothing_is_left_
     row = long_document(cast)
     answer = summarised(cast, row)
     assert (answer.status, answer.mode) == (AnswerStatus.DONE, "sweep")
-    assert answer.notes == [note.strip() for note in notes]
+    assert [part.result["notes"] for part in answer.parts.all()] == [
+        {"Term": [{"text": f"{number + 1} years"}]} for number in range(6)
+    ]
     parts = [flat(body["messages"][1]["content"]) for body in small_window.requests[:6]]
     assert [f"SECTION {number}" in part for number, part in enumerate(parts)] == [True] * 6
     assert sum(part.count(f"s{number} ") for number, part in enumerate(parts)) == 6 * 400
     receipt = answer.coverage
     assert (receipt["characters_read"], receipt["characters_total"]) == (len(long_text()), len(long_text()))
-    assert (receipt["parts"], receipt["pages_read"], receipt["pages_skipped"]) == (6, [[1, 6]], [])
+    assert (receipt["parts"]["read"], receipt["pages_read"], receipt["pages_skipped"]) == (6, [[1, 6]], [])
     # Only the heading that something was noted under is written by the model, from all the notes on it.
     assert len(small_window.requests) == 7
     combined = flat(small_window.requests[6]["messages"][1]["content"])
     assert all(f"{number + 1} years" in combined for number in range(6))
     assert "## Term\n\nIt lasts.\n\n## Money\n\nNot stated." in answer.text
     shown = [e.data for e in progress.replay(progress.answer_stream(answer.pk)) if e.data.get("stage") == "part"]
-    assert (shown[0]["message"], shown[0]["done"], shown[0]["total"]) == ("Part 1 of 6: page 1", 1, 6)
+    assert (shown[0]["message"], shown[0]["done"], shown[0]["total"]) == ("Part 1 of 6: page 1", 0, 6)
+    assert (shown[-1]["message"], shown[-1]["done"], shown[-1]["total"]) == ("Part 6 of 6: page 6", 6, 6)
 
 
 def test_the_plan_says_that_it_will_be_read_in_parts(cast: Cast, small_window: ScriptedLLM) -> None:
@@ -148,17 +149,47 @@ def test_the_plan_says_that_it_will_be_read_in_parts(cast: Cast, small_window: S
     )
 
 
-def test_a_worker_that_takes_over_goes_on_at_the_next_part(cast: Cast, small_window: ScriptedLLM) -> None:
-    answer = summary_ask(document=long_document(cast), user=cast.owner)
-    noted = [f"Term: {number + 1} years" for number in range(4)]
-    past = timezone.now() - timedelta(seconds=1)
-    Answer.objects.filter(pk=answer.pk).update(status="running", lease_expires_at=past, attempts=1, notes=noted)
-    small_window.replies = [Reply(words=["Term: 5 years"]), Reply(words=["Term: 6 years"]), Reply(words=["Six."])]
-    run(answer)
-    assert answer.notes == [*noted, "Term: 5 years", "Term: 6 years"]
-    assert len(small_window.requests) == 3
-    assert "s3 " not in flat(small_window.requests[0]["messages"][1]["content"])
-    assert "s4 " in flat(small_window.requests[0]["messages"][1]["content"])
+def test_a_second_summary_asks_nothing_of_parts_that_are_known(cast: Cast, small_window: ScriptedLLM) -> None:
+    small_window.replies = [Reply(words=["Term: five years"])]
+    row = long_document(cast)
+    first = summarised(cast, row)
+    assert (len(small_window.requests), first.coverage["parts"]["read"]) == (7, 6)
+    second = summarised(cast, row)
+    assert (second.number, second.plan["parts_cached"], len(small_window.requests)) == (2, 6, 8)
+    assert (second.coverage["parts"], second.text) == (
+        {"total": 6, "read": 0, "cached": 6, "failed": 0}, first.text,
+    )  # fmt: skip
+
+
+def test_notes_that_stand_in_the_part_keep_their_place(cast: Cast, small_window: ScriptedLLM) -> None:
+    small_window.replies = [Reply(words=["Term: the term is five years.\nMoney: nine hundred and two dollars"])]
+    row = document(cast, text=f"The  term is five years. {'word ' * 2000}")
+    first = summarised(cast, row).parts.first()
+    kept = first.result["notes"]["Term"][0]
+    assert row.version.read_text(first.start_char + kept["start_char"], first.start_char + kept["end_char"]) == (
+        "The  term is five years."
+    )
+    assert first.result["notes"]["Money"] == [{"text": "nine hundred and two dollars"}]
+
+
+def test_notes_that_do_not_fit_are_condensed_until_they_do(cast: Cast, small_window: ScriptedLLM) -> None:
+    # Six parts note 300 tokens each under one heading; a prompt takes 1,024 of text.
+    notes = [Reply(words=[f"Term: {number}" + " year" * 150]) for number in range(6)]
+    small_window.replies = [
+        *notes,
+        Reply(words=["Condensed one."]),
+        Reply(words=["Condensed two."]),
+        Reply(words=["Done."]),
+    ]
+    answer = summarised(cast, long_document(cast))
+    asked = [flat(body["messages"][-1]["content"]) for body in small_window.requests[6:]]
+    assert len(asked) == 3
+    assert ["Condensed one.\nCondensed two." in text for text in asked] == [False, False, True]
+    assert [sum(f"{number} year" in text for text in asked[:2]) for number in range(6)] == [1] * 6
+    assert "## Term\n\nDone." in answer.text
+    assert list(answer.calls.order_by("pk").values_list("purpose", flat=True)) == [
+        *["part"] * 6, "reduce", "reduce", "summary",
+    ]  # fmt: skip
 
 
 @pytest.mark.django_db(transaction=True)

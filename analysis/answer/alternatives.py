@@ -1,0 +1,68 @@
+"""What else can be done with a question: the other ways to read, and the other language models that it fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.answer.plan import in_words, plan_reading
+from analysis.errors import UserError
+from analysis.llm.catalogue import LLM
+from analysis.llm.registry import llms
+from analysis.models import Document, Question
+from analysis.types import Mode, ReadingPlan
+from workspaces.models import Workspace
+
+WAYS = {Mode.WHOLE: "whole", Mode.PASSAGES: "from passages", Mode.SWEEP: "part by part"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A question that is to be put. No documents means the whole workspace."""
+
+    workspace: Workspace
+    text: str
+    documents: list[Document]
+    parent: Question | None = None
+
+    def plan(self, mode: Mode, llm: LLM) -> ReadingPlan:
+        """Return how `llm` would read for it in `mode`; raises as `plan_reading`."""
+        return plan_reading(
+            workspace=self.workspace, text=self.text, documents=self.documents, mode=mode, llm=llm, parent=self.parent
+        )
+
+    def plan_if_possible(self, mode: Mode, llm: LLM) -> ReadingPlan | None:
+        """Return how `llm` would read for it in `mode`; None if it cannot."""
+        try:
+            return self.plan(mode, llm)
+        except UserError:
+            return None
+
+
+def plan_or_advise(wanted: Wanted, mode: Mode, llm: LLM) -> ReadingPlan:
+    """Return the reading plan; where the question does not fit, the UserError says what can be done instead."""
+    try:
+        return wanted.plan(mode, llm)
+    except UserError as error:
+        if error.code != "does_not_fit":
+            raise
+        raise UserError(f"{error.message} {_advice(wanted, mode, llm)}".strip(), code=error.code) from error
+
+
+def other_modes(wanted: Wanted, mode: Mode, llm: LLM) -> list[ReadingPlan]:
+    """Return a plan for each other way in which `llm` can read, the quickest first."""
+    plans = [wanted.plan_if_possible(way, llm) for way in WAYS if way is not mode]
+    return sorted((plan for plan in plans if plan), key=lambda plan: plan.expected_seconds)
+
+
+def _advice(wanted: Wanted, mode: Mode, llm: LLM) -> str:
+    """Return what can be done instead of `mode` by `llm`, in a sentence or two; "" if nothing can."""
+    ways = [f"{WAYS[plan.mode]} (about {in_words(plan.expected_seconds)})" for plan in other_modes(wanted, mode, llm)]
+    fit = [other.name for other in llms() if other.id != llm.id and wanted.plan_if_possible(mode, other)]
+    sentences = [f"{llm.name} can read it {_listed(ways, 'or')}."] if ways else []
+    sentences += [f"{_listed(fit, 'and')} can read it {WAYS.get(mode, '')}".rstrip() + "."] if fit else []
+    return " ".join(sentences)
+
+
+def _listed(words: list[str], last: str) -> str:
+    """Return "a", "a or b", "a, b or c"."""
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]

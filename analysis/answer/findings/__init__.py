@@ -1,0 +1,23 @@
+"""What reading a document part by part finds: the prompts of a sweep, and the check of every quote against the text.
+
+A part is read for one question (`map_prompt`); what the language model copies from it is looked up in the part
+(`findings_in`), so that a finding is a span of the text whatever the model wrote. Beside what a small
+model copies, the sentences nearest to the question count (`with_nearest`). One more prompt puts the findings together
+(`reduce_prompt`), or the answer says that there is nothing (`absent_sentence`). No rows, no calls.
+"""
+
+from analysis.answer.findings.absence import absent_sentence, exhaustive
+from analysis.answer.findings.mapping import MAP_VERSION, findings_in, map_prompt
+from analysis.answer.findings.nearest import with_nearest
+from analysis.answer.findings.reducing import Found, reduce_prompt
+
+__all__ = [
+    "MAP_VERSION",
+    "Found",
+    "absent_sentence",
+    "exhaustive",
+    "findings_in",
+    "map_prompt",
+    "reduce_prompt",
+    "with_nearest",
+]

@@ -1,0 +1,67 @@
+"""Questions that only reading everything can answer, and the sentence that says there is nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.llm.catalogue import LLM
+
+_EXHAUSTIVE = re.compile(
+    r"\b(?:list|enumerate)\b"  # list the ...
+    r"|\b(?:which|what|find|show|name|identify|extract|collect|give|quote|flag|tell)\b.{0,30}\b(?:all|every|each|any)\b"
+    r"(?! (?:day|week|month|quarter|year)\b)"  # a price each month is one thing
+    r"|\b(?:is|are|was|were) there\b|\b(?:whether|if) there (?:is|are)\b"
+    r"|^\s*(?:does|do|did)\b.{0,60}\b(?:contain|include|have|mention|provide for|address|cover|say anything)\b"
+    r"|\b(?:any|no) (?:mention|reference|clause|provision|exception|restriction|limit)s?\b"
+    r"|\b(?:how many|how often|anywhere|nowhere|missing|absent|lacks?)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def exhaustive(question: str) -> bool:
+    """Return whether the question asks for every one of something, or whether there is any at all."""
+    return bool(_EXHAUSTIVE.search(question))
+
+
+def absent_sentence(coverage: Mapping[str, Any], llm: LLM) -> str:
+    """Return that nothing was found, and what was read to say so, in plain English.
+
+    coverage: the receipt. Only a complete one lets it say that there is nothing; else it says what was not read. llm:
+    who has read; one that needs help with reading has its word doubted.
+    """
+    rows = coverage["documents"]
+    name = f"“{rows[0]['document_name']}”" if len(rows) == 1 else f"these {len(rows):,} documents"
+    if not coverage.get("complete"):
+        return f"Nothing about this was found in what could be read of {name}. {_read(coverage)}. {_not_read(coverage)}"
+    proof = f"{_read(coverage)}, which is all there is, and none of it was found to answer the question."
+    if llm.sweep == "nearest":
+        # The receipt proves that all was read, not how well: a model that overlooks things must not sound sure.
+        return f"Nothing about this was found in {name}. {proof} {llm.name} is a small model that overlooks things."
+    return f"There is nothing about this in {name}. {proof}"
+
+
+def _read(coverage: Mapping[str, Any]) -> str:
+    parts = coverage["parts"]
+    pages, characters = coverage["pages_read_count"], coverage["characters_read"]
+    read = _count(parts["read"] + parts["cached"], "part")
+    return f"{read} with {_count(pages, 'page')} and {characters:,} characters were read"
+
+
+def _not_read(coverage: Mapping[str, Any]) -> str:
+    unreadable = sum(last - first + 1 for row in coverage["documents"] for first, last in row["pages_unreadable"])
+    left = coverage["characters_total"] - coverage["characters_read"]
+    failed, not_ready = coverage["parts"]["failed"], len(coverage["not_read_in"])
+    reasons = [
+        _count(left, "character") if left else "",
+        _count(unreadable, "unreadable page") if unreadable else "",
+        f"{_count(failed, 'part')} that failed" if failed else "",
+        f"{_count(not_ready, 'document')} that {'was' if not_ready == 1 else 'were'} not ready" if not_ready else "",
+    ]
+    said = ", ".join(reason for reason in reasons if reason)
+    return f"It may be in what was not read: {said}." if said else "It may be in what was not read."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

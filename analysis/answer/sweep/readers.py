@@ -1,0 +1,121 @@
+"""What is asked of each part, and what is kept of it: findings for a question, notes for a summary."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from analysis.answer import findings, material
+from analysis.answer.parts import parts_of
+from analysis.answer.prompt import Turn
+from analysis.llm.catalogue import LLM
+from analysis.models import Answer, Purpose
+from analysis.types import Finding, Prompt, Source
+
+MOST_HALVINGS = 3
+LEAST_CHARACTERS = 400  # of a part that is halved
+NO_PART = Source("", "", 0, 0, 0, "")
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What an LLM wrote for a part. cut: it was broken off at its longest."""
+
+    text: str
+    cut: bool = False
+
+
+Ask = Callable[[Prompt], Completion]
+
+
+class Reader(Protocol):
+    """How each part of one sweep is read."""
+
+    @property
+    def llm(self) -> LLM:
+        """Return what reads."""
+
+    @property
+    def identity(self) -> list[str]:
+        """Return whatever changes what is found in the same text."""
+
+    def prompt(self, part: Source, place: str) -> Prompt:
+        """Return the first prompt for a part."""
+
+    def read(self, part: Source, place: str, ask: Ask) -> dict[str, Any]:
+        """Return what is kept of a part, offsets counted from its start. ask: has a prompt completed."""
+
+
+@dataclass(frozen=True)
+class QuestionReader:
+    """Looks for what bears on a question."""
+
+    question: str
+    llm: LLM
+
+    @property
+    def identity(self) -> list[str]:
+        return ["findings", str(findings.MAP_VERSION), " ".join(self.question.split())]
+
+    def prompt(self, part: Source, place: str) -> Prompt:
+        return findings.map_prompt(self.question, part, place, self.llm)
+
+    def read(self, part: Source, place: str, ask: Ask) -> dict[str, Any]:
+        copied = sorted(self._found(part, place, ask, MOST_HALVINGS), key=lambda finding: finding.start_char)
+        found = findings.with_nearest(copied, self.question, part, self.llm)
+        return {"findings": [kept(finding, part) for finding in found]}
+
+    def _found(self, part: Source, place: str, ask: Ask, halvings: int) -> list[Finding]:
+        """Return what the part holds; where it is more than fits one completion, what its halves hold."""
+        completion = ask(self.prompt(part, place))
+        found = findings.findings_in(completion.text, part, self.question)
+        # A completion at its longest in which nothing is found is no long list: the model has lost itself.
+        if not (completion.cut and found and halvings and len(part.text) > LEAST_CHARACTERS):
+            return found
+        of_halves = (self._found(half, place, ask, halvings - 1) for half in _halves(part))
+        return [*found, *(finding for half in of_halves for finding in half if not _within(finding, found))]
+
+
+def reader_of(answer: Answer, llm: LLM) -> Reader:
+    """Return how the parts of this answer's sweep are read."""
+    question = answer.question
+    if question.purpose == Purpose.SUMMARY:
+        from analysis.answer.summary import NotesReader
+
+        return NotesReader(llm)
+    return QuestionReader(asked(question.text, material.history(question.parent, llm).turns), llm)
+
+
+def asked(text: str, history: Sequence[Turn]) -> str:
+    """Return the question as each part is asked it: a follow-up with the question that it leans on."""
+    return f"{history[-1].question}\n{text}" if history else text
+
+
+def key_of(reader: Reader, digest: str) -> str:
+    """Return the name of what is found in a text: equal keys, equal results. digest: of the text."""
+    return hashlib.sha256(json.dumps([reader.llm.id, *reader.identity, digest]).encode()).hexdigest()
+
+
+def _halves(part: Source) -> list[Source]:
+    spans = parts_of(part.text, [], limit=len(part.text) // 2 + 1, size=len)
+    return [
+        replace(part, start_char=part.start_char + start, end_char=part.start_char + end, text=part.text[start:end])
+        for start, end in spans
+    ]
+
+
+def _within(finding: Finding, found: Sequence[Finding]) -> bool:
+    return any(known.start_char <= finding.start_char and finding.end_char <= known.end_char for known in found)
+
+
+def kept(finding: Finding, part: Source) -> dict[str, Any]:
+    """Return the finding as it is stored."""
+    return {
+        "start_char": finding.start_char - part.start_char,
+        "end_char": finding.end_char - part.start_char,
+        "note": finding.note,
+        "score": finding.score,
+    }
