@@ -33,7 +33,8 @@ def _fill() -> None:
     from workspaces.models import User
     from workspaces.recipes import workspace_create
 
-    user = User.objects.create_user(EMAIL, None, first_name="Demo")
+    # Somebody must be able to add language models and people; who comes first to an empty house is its administrator.
+    user = User.objects.create_superuser(EMAIL, None, first_name="Demo")
     workspace = workspace_create(owner=user, name=NAME)
     for path in sample_paths():
         with path.open("rb") as file:

@@ -60,6 +60,7 @@ def serve(path: Path, *, name: str, port: int) -> None:
     settings.cache_prompt, settings.cache_ram_mib = True, 512
     # Otherwise whatever a slot has read is dropped when another slot begins, and the next question reads it again.
     settings.cache_idle_slots = False
+    # `settings.speculative` stays off: n-grams of the prompt were tried, and no gain was shown (docs/measurements.md).
     settings.slot_save_path = f"{room('slots')}/"
     settings.endpoint_slots = settings.endpoint_metrics = True
 

@@ -24,6 +24,7 @@ INGEST_CHILD_KIB = 2 * 2**20
 WORKERS = {
     "ingest": ["--pool=prefork", "--concurrency=1", f"--max-memory-per-child={INGEST_CHILD_KIB}"],
     "answers": ["--pool=threads", "--concurrency=4"],
+    "sweep": ["--pool=threads", "--concurrency=8"],
     "reading": ["--pool=threads", "--concurrency=1"],
 }
 

@@ -20,6 +20,7 @@ def test_an_empty_database_gets_a_person_a_workspace_and_the_samples(client: Cli
     place = Member.objects.select_related("user", "workspace").get()
     assert (place.user.email, place.role, place.workspace.name) == (EMAIL, Role.OWNER, "Demo")
     assert not place.user.has_usable_password()
+    assert (place.user.is_staff, place.user.is_superuser) == (True, True)
     documents = Document.objects.order_by("-name").values_list("name", "uploaded_by__email", "workspace__name")
     assert list(documents) == [(name, EMAIL, "Demo") for name in NAMES]
     client.post(f"/start/{token}/", follow=True)

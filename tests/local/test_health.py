@@ -66,20 +66,23 @@ def test_all_well(client: Client, all_well: dict[str, int]) -> None:
 
 
 def test_a_queue_without_a_worker(client: Client, db: None, model_status: dict[str, int]) -> None:
-    heartbeat.note_alive(broker(), ["answers", "reading"])
+    heartbeat.note_alive(broker(), ["answers", "sweep", "reading"])
     assert failing(client) == {"worker": "No worker is there for reading documents in."}
 
 
 def test_a_worker_that_has_gone_quiet(client: Client, all_well: dict[str, int]) -> None:
-    for queue in ("answers", "reading"):
+    for queue in ("answers", "sweep", "reading"):
         assert 0 < broker().ttl(f"lectern:worker:{queue}") <= heartbeat.LIFETIME_SECONDS
         broker().pexpire(f"lectern:worker:{queue}", 0)
-    assert failing(client) == {"worker": "No worker is there for answers and reading ahead."}
+    assert failing(client) == {"worker": "No worker is there for answers, sweeps and reading ahead."}
 
 
 def test_no_database(client: Client, all_well: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connection.settings_dict, "PORT", str(free_port()))
-    assert failing(client) == {"database": "The database does not answer."}
+    assert failing(client) == {
+        "database": "The database does not answer.",
+        "language_model": "Which language model is used is not known while the database does not answer.",
+    }
 
 
 def test_no_broker(client: Client, all_well: dict[str, int], settings: object) -> None:
