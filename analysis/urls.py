@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from analysis.views import document, home, live, question, search, streams
+from analysis.views import (
+    compare,
+    document,
+    home,
+    live,
+    models,
+    originals,
+    plans,
+    prompts,
+    question,
+    search,
+    streams,
+    usage,
+)
 
 urlpatterns = [
     path("w/<slug:slug>/", home.workspace, name="workspace"),
@@ -14,11 +27,16 @@ urlpatterns = [
     path("w/<slug:slug>/search/", search.search, name="search"),
     path("w/<slug:slug>/palette/", search.palette, name="palette"),
     path("w/<slug:slug>/ask/", question.ask, name="ask"),
-    path("w/<slug:slug>/plan/", question.plan, name="plan"),
+    path("w/<slug:slug>/plan/", plans.plan, name="plan"),
+    path("w/<slug:slug>/usage/", usage.workspace_usage, name="workspace_usage"),
+    path("w/<slug:slug>/usage/calls.csv", usage.workspace_calls, name="workspace_calls"),
+    path("usage/", usage.all_usage, name="usage"),
+    path("usage/calls.csv", usage.all_calls, name="calls"),
     path("d/<uuid:document_id>/", document.document, name="document"),
     path("d/<uuid:document_id>/pages/<int:number>/", document.page, name="page"),
     path("d/<uuid:document_id>/pages/<int:number>.webp", document.page_image, name="page_image"),
-    path("d/<uuid:document_id>/original/", document.document_original, name="document_original"),
+    path("d/<uuid:document_id>/original/", originals.document_original, name="document_original"),
+    path("d/<uuid:document_id>/recording/", originals.recording, name="recording"),
     path("d/<uuid:document_id>/find/", document.document_find, name="document_find"),
     path("d/<uuid:document_id>/span/", document.document_span, name="document_span"),
     path("d/<uuid:document_id>/events/", streams.document_events, name="document_events"),
@@ -30,7 +48,21 @@ urlpatterns = [
     path("q/<uuid:question_id>/", question.question, name="question"),
     path("q/<uuid:question_id>/regenerate/", question.regenerate, name="regenerate"),
     path("q/<uuid:question_id>/follow-up/", question.follow_up, name="follow_up"),
+    path("q/<uuid:question_id>/compare/", compare.compare, name="compare"),
+    path("q/<uuid:question_id>/compare/<str:kind>/", compare.compare_export, name="compare_export"),
     path("a/<uuid:answer_id>/events/", streams.answer_events, name="answer_events"),
     path("a/<uuid:answer_id>/stop/", question.answer_stop_view, name="answer_stop"),
     path("a/<uuid:answer_id>/card/", question.answer_card, name="answer_card"),
+    path("a/<uuid:answer_id>/prompt/", prompts.prompt, name="prompt"),
+    path("a/<uuid:answer_id>/prompt.txt", prompts.prompt_text, name="prompt_text"),
+    path("a/<uuid:answer_id>/prompt/<int:call_id>/", prompts.prompt_call, name="prompt_call"),
+    path("models/", models.models, name="models"),
+    path("models/add/", models.endpoint_add, name="endpoint_add"),
+    path("models/endpoints/<int:endpoint_id>/", models.endpoint, name="endpoint"),
+    path("models/endpoints/<int:endpoint_id>/test/", models.endpoint_test, name="endpoint_test"),
+    path("models/endpoints/<int:endpoint_id>/delete/", models.endpoint_delete, name="endpoint_delete"),
+    path("models/endpoints/<int:endpoint_id>/llms/", models.llm_add_view, name="llm_add"),
+    path("models/llms/<int:llm_id>/", models.llm, name="llm"),
+    path("models/llms/<int:llm_id>/default/", models.llm_default, name="llm_default"),
+    path("models/llms/<int:llm_id>/delete/", models.llm_delete, name="llm_delete"),
 ]

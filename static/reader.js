@@ -94,6 +94,7 @@
     const reply = await fetch(`${pages.dataset.spanUrl}?start_char=${start}&end_char=${end}`);
     if (!reply.ok) return;
     place = { ...(await reply.json()), heading };
+    document.dispatchEvent(new CustomEvent("lectern:place", { detail: place }));
     arriving = true;
     clearMarks();
     for (const { number } of place.pages) {
@@ -397,6 +398,8 @@
     box.setSelectionRange(box.value.length, box.value.length);
   }
 
+  const keptOpen = new Map();
+
   // ---- Keys --------------------------------------------------------------------------------------------------------
 
   const typing = (target) => target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
@@ -476,8 +479,27 @@
     if (!box) return;
     box.value = "";
     event.target.closest?.("details.follow-up")?.removeAttribute("open");
-    const plan = find("#plan");
-    if (plan) plan.replaceChildren();
+    find(".plan", event.target)?.replaceChildren();
+  });
+  // A mode is chosen with one click: the menu has done its work.
+  document.addEventListener("click", (event) => {
+    const chosen = event.target.closest?.(".mode-menu label");
+    if (chosen) setTimeout(() => { chosen.closest("details").open = false; find("summary", chosen.closest("details")).focus(); });
+  });
+  // A menu opens downwards where there is no room above it.
+  document.addEventListener("toggle", (event) => {
+    const menu = event.target;
+    if (!menu.matches?.(".menu-up[open]")) return;
+    const above = menu.closest(".pane")?.getBoundingClientRect().top ?? find(".bar").getBoundingClientRect().bottom;
+    if (find(".menu-items", menu).getBoundingClientRect().top < above) menu.classList.remove("menu-up");
+  }, true);
+  // What a reader has unfolded stays so when the card around it is drawn again.
+  document.addEventListener("toggle", (event) => {
+    const name = event.target.dataset?.keepOpen;
+    if (name && event.target.isConnected) keptOpen.set(name, event.target.open);
+  }, true);
+  document.addEventListener("htmx:after:swap", () => {
+    for (const each of all("[data-keep-open]")) if (keptOpen.has(each.dataset.keepOpen)) each.open = keptOpen.get(each.dataset.keepOpen);
   });
   document.addEventListener("htmx:after:swap", (event) => {
     if (event.target.matches?.("#pages > section")) drawPlace(event.target);

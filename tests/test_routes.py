@@ -23,7 +23,7 @@ from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from analysis.models import Purpose, Question
+from analysis.models import Call, Endpoint, Purpose, Question, ServedLLM
 from tests.conftest import Cast
 from tests.rows import make_answer, make_document
 from workspaces.models import ApiToken, Member, Role, User, Workspace
@@ -35,6 +35,7 @@ class Audience(Enum):
 
     ANYONE = "anyone"  # nothing of a workspace is on it
     PERSON = "person"  # whoever is signed in, about themselves
+    STAFF = "staff"  # administrators of the installation
     MEMBERS = "members"  # of the workspace that the route's arguments lead to
 
 
@@ -56,6 +57,7 @@ class Route:
 
 ANYONE = Route(Audience.ANYONE)
 PERSON = Route(Audience.PERSON)
+STAFF = Route(Audience.STAFF)
 OWNERS = Route(reads=Role.OWNER, writes=Role.OWNER)
 QUESTION = {"text": "How long is the term?", "document_ids": []}
 
@@ -68,6 +70,7 @@ ROUTES = {
     "api-1:no_such_path": ANYONE,
     "api-1:list_workspaces": PERSON,
     "api-1:list_llms": PERSON,
+    "api-1:get_usage": Route(reads=Role.EDITOR),
     "api-1:upload_documents": Route(body={"file": "lease.txt"}),
     "api-1:list_documents": Route(body={"file": "lease.txt"}),
     "api-1:get_document": Route(),
@@ -79,6 +82,7 @@ ROUTES = {
     "api-1:ask_question": Route(body=QUESTION),
     "api-1:list_questions": Route(body=QUESTION),
     "api-1:get_question": Route(),
+    "api-1:list_answers": Route(),
     "api-1:follow_question": Route(),
     "api-1:stop_question": Route(),
     "api-1:regenerate_answer": Route(body={"mode": "auto"}),
@@ -127,6 +131,20 @@ ROUTES = {
     "workspace_events": Route(),
     "search": Route(query="?q=term"),
     "palette": Route(),
+    "usage": STAFF,
+    "calls": STAFF,
+    "workspace_usage": Route(reads=Role.EDITOR),
+    "workspace_calls": Route(reads=Role.EDITOR),
+    # Language models
+    "models": PERSON,
+    "endpoint_add": STAFF,
+    "endpoint": STAFF,
+    "endpoint_test": STAFF,
+    "endpoint_delete": STAFF,
+    "llm_add": STAFF,
+    "llm": STAFF,
+    "llm_default": STAFF,
+    "llm_delete": STAFF,
     # Documents and questions
     "ask": Route(),
     "plan": Route(writes=Role.VIEWER, query="?text=How+long"),
@@ -134,6 +152,7 @@ ROUTES = {
     "page": Route(),
     "page_image": Route(absent=True),
     "document_original": Route(),
+    "recording": Route(absent=True),
     "document_find": Route(query="?q=term"),
     "document_span": Route(query="?start_char=0&end_char=3"),
     "document_events": Route(),
@@ -145,9 +164,14 @@ ROUTES = {
     "question": Route(),
     "regenerate": Route(),
     "follow_up": Route(body={"text": "And then?"}),
+    "compare": Route(),
+    "compare_export": Route(),
     "answer_events": Route(),
     "answer_stop": Route(),
     "answer_card": Route(),
+    "prompt": Route(reads=Role.EDITOR),
+    "prompt_text": Route(reads=Role.EDITOR),
+    "prompt_call": Route(reads=Role.EDITOR),
 }
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -168,6 +192,7 @@ def routes(patterns: list[URLPattern | URLResolver], prefix: str = "", space: st
 
 ALL = list(routes(get_resolver().url_patterns))
 OURS = sorted({name for name, route in ALL if not route.startswith("admin/")})
+STAFF_ONLY = [name for name in OURS if ROUTES.get(name, Route()).audience is Audience.STAFF]
 MEMBERS_ONLY = [name for name in OURS if ROUTES.get(name, Route()).audience is Audience.MEMBERS]
 API = [name for name in OURS if name.startswith("api-1:")]
 
@@ -187,10 +212,14 @@ def arguments(cast: Cast) -> dict[str, object]:
         "document_id": version.document_id,
         "question_id": answer.question_id,
         "answer_id": answer.pk,
+        "call_id": Call.objects.create(workspace=cast.workspace, answer=answer, purpose="question", llm="q").pk,
         "summary_id": summary.pk,
         "number": 1,
+        "kind": "csv",
         "member_id": Member.objects.get(workspace=cast.workspace, user=cast.editor).pk,
         "invite_id": invite.pk,
+        "endpoint_id": (endpoint := Endpoint.objects.create(name="Away", base_url="http://127.0.0.1:9/v1")).pk,
+        "llm_id": ServedLLM.objects.create(endpoint=endpoint, slug="away", model="away").pk,
         "token": "made-up",
         "token_id": ApiToken.issue(user=cast.owner, name="theirs")[0].pk,
         "key": "made-up",
@@ -324,6 +353,15 @@ def test_a_person_gets_their_own(visit, cast):
     names = [name for name in OURS if ROUTES[name].audience is Audience.PERSON]
     found = {name: codes(visit, cast.outsider, name, ("GET",)) for name in names}
     assert {name: those for name, those in found.items() if not set(those.values()) <= {200, 302}} == {}
+
+
+def test_administrators_pages_are_there_for_nobody_else(visit, cast):
+    found = {name: codes(visit, cast.owner, name) for name in STAFF_ONLY}
+    assert {name: those for name, those in found.items() if set(those.values()) != {404}} == {}
+    User.objects.filter(pk=cast.viewer.pk).update(is_staff=True)
+    cast.viewer.refresh_from_db()
+    found = {name: codes(visit, cast.viewer, name, ("GET", "POST")) for name in STAFF_ONLY}
+    assert {name: those for name, those in found.items() if not set(those.values()) <= {200, 302, 422}} == {}
 
 
 def test_open_routes_break_for_nobody(visit):

@@ -34,12 +34,20 @@ def answer_of(
     return answer
 
 
-def asked_payload(answer: Answer) -> dict[str, Any]:
-    """Return what someone who has asked needs to go on: the ids, and the plan if there is one yet."""
+def asked_payload(answer: Answer, *others: Answer) -> dict[str, Any]:
+    """Return what someone who has asked needs to go on: the ids, and the plan if there is one yet.
+
+    others: the further answers to the same question, when several language models were asked.
+    """
+    begun = [_begun(each) for each in (answer, *others)]
+    return {"id": answer.question_id, **begun[0], "answers": begun}
+
+
+def _begun(answer: Answer) -> dict[str, Any]:
     return {
-        "id": answer.question_id,
         "answer_id": answer.pk,
         "number": answer.number,
+        "llm": answer.llm,
         "status": answer.status,
         "plan": answer.plan or None,
     }

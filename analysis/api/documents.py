@@ -26,7 +26,13 @@ from workspaces.models import Member, Role
 router = Router(tags=["Documents"])
 
 # Where each stage starts and how much of the whole it is; about what they take on a born-digital contract.
-STAGE_SHARES = {"parse": (0.0, 0.4), "chunk": (0.4, 0.05), "embed": (0.45, 0.5), "index": (0.95, 0.05)}
+READING = (0.0, 0.4)
+STAGE_SHARES = {
+    **dict.fromkeys(("parse", "ocr", "vision", "audio"), READING),
+    "chunk": (0.4, 0.05),
+    "embed": (0.45, 0.5),
+    "index": (0.95, 0.05),
+}
 IMAGE_SECONDS = 3600
 
 

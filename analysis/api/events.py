@@ -28,13 +28,15 @@ logger = logging.getLogger(__name__)
 
 
 async def events_response(
-    request: ApiRequest, question_id: UUID, *, purpose: Purpose | None = None
+    request: ApiRequest, question_id: UUID, *, purpose: Purpose | None = None, number: int | None = None
 ) -> HttpResponseBase:
-    """Return the stream of the question's latest answer from Last-Event-ID on; raises as `answer_of`.
+    """Return the stream of the question's latest answer, or of answer `number`, from Last-Event-ID on.
+
+    Raises as `answer_of`.
 
     204 when the reader has seen the last event already: it tells an EventSource to stop coming back.
     """
-    answer, last = await checked(_start)(request.auth, question_id, purpose)
+    answer, last = await checked(_start)(request.auth, question_id, purpose, number)
     after = last_event_id(request)
     if last and last.name in LAST_EVENTS and not answer.open and _at_or_after(after, last.id):
         return HttpResponse(status=204)
@@ -43,8 +45,10 @@ async def events_response(
     return sse_response(_from_stream(request.auth, answer.pk, after))
 
 
-def _start(viewer: Viewer, question_id: UUID, purpose: Purpose | None) -> tuple[Answer, Event | None]:
-    answer = answer_of(viewer, question_id, purpose=purpose)
+def _start(
+    viewer: Viewer, question_id: UUID, purpose: Purpose | None, number: int | None
+) -> tuple[Answer, Event | None]:
+    answer = answer_of(viewer, question_id, purpose=purpose, number=number)
     return answer, progress.newest(answer_stream(answer.pk))
 
 

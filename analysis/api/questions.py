@@ -11,9 +11,10 @@ from django.http import JsonResponse
 from django.http.response import HttpResponseBase
 from ninja import Query, Router, Status
 
+from analysis.answer.alternatives import Wanted, plan_or_advise
 from analysis.answer.ask import answer_regenerate, question_ask
+from analysis.answer.compare import question_compare
 from analysis.answer.payload import answer_payload
-from analysis.answer.plan import plan_reading
 from analysis.api.answers import answer_of, asked_payload, stop
 from analysis.api.auth import ApiRequest
 from analysis.api.documents import chosen_documents
@@ -29,28 +30,22 @@ from analysis.api.schemas import (
     QuestionPage,
     StoppedOut,
 )
-from analysis.llm.catalogue import llm_get
+from analysis.llm.registry import llm_get
 from analysis.models import Answer, Question
 from workspaces.access import get_question_or_404, member_or_404, questions_for
 from workspaces.models import Role
 
 router = Router(tags=["Questions"])
 
-EVENTS = produces("text/event-stream", "Events: progress, token, answer, then done or failed.")
+EVENTS = produces("text/event-stream", "Events: progress, reasoning, finding, token, answer, then done or failed.")
 
 
 @router.post("/workspaces/{slug:slug}/plan", response=responses(200, PlanOut))
 def plan_question(request: ApiRequest, slug: str, asked: PlanIn) -> dict[str, Any]:
     """How the documents would be read for this question: mode and why, tokens, cost, time. Nothing is run."""
     member = member_or_404(request.auth, slug)
-    plan = plan_reading(
-        workspace=member.workspace,
-        text=asked.text,
-        documents=chosen_documents(member, asked.document_ids),
-        mode=asked.mode,
-        llm=llm_get(asked.llm),
-    )
-    return asdict(plan)
+    wanted = Wanted(member.workspace, asked.text, chosen_documents(member, asked.document_ids))
+    return asdict(plan_or_advise(wanted, asked.mode, llm_get(asked.llm)))
 
 
 @router.post("/workspaces/{slug:slug}/questions", response=responses(202, AskedOut, 403))
@@ -58,20 +53,19 @@ def ask_question(request: ApiRequest, slug: str, asked: QuestionIn) -> Status[An
     """Puts a question to the documents, or to the whole workspace when none are named.
 
     The answer is written in the background: follow its events, or ask for it until it is done. A question to documents
-    that are still being read in waits for them.
+    that are still being read in waits for them. With `llms` each of them answers, all at the same time.
     """
     member = member_or_404(request.auth, slug, role=Role.EDITOR)
-    parent = get_question_or_404(request.auth, asked.parent_id) if asked.parent_id else None
-    answer = question_ask(
-        workspace=member.workspace,
-        user=member.user,
-        text=asked.text,
-        documents=chosen_documents(member, asked.document_ids),
-        mode=asked.mode,
-        llm=asked.llm,
-        parent=parent,
-    )
-    return Status(202, asked_payload(answer))
+    given: dict[str, Any] = {
+        "workspace": member.workspace,
+        "user": member.user,
+        "text": asked.text,
+        "documents": chosen_documents(member, asked.document_ids),
+        "mode": asked.mode,
+        "parent": get_question_or_404(request.auth, asked.parent_id) if asked.parent_id else None,
+    }
+    answers = question_compare(**given, llms=asked.llms) if asked.llms else [question_ask(**given, llm=asked.llm)]
+    return Status(202, asked_payload(*answers))
 
 
 @router.get("/workspaces/{slug:slug}/questions", response=responses(200, QuestionPage))
@@ -109,14 +103,24 @@ def get_question(
     return JsonResponse(answer_payload(answer_of(request.auth, question_id, number=number)))
 
 
+@router.get("/questions/{uuid:question_id}/answers", response=responses(200, list[AnswerOut]))
+def list_answers(request: ApiRequest, question_id: UUID) -> JsonResponse:
+    """Every answer to the question, oldest first: by other language models, in other modes, or earlier ones."""
+    question = get_question_or_404(request.auth, question_id)
+    answers = question.answers.select_related("question").order_by("number")
+    return JsonResponse([answer_payload(answer) for answer in answers], safe=False)
+
+
 @router.get("/questions/{uuid:question_id}/events", response=responses(200, None), openapi_extra=EVENTS)
-async def follow_question(request: ApiRequest, question_id: UUID) -> HttpResponseBase:
-    """The latest answer as it is written, as server-sent events; they end after `done` or `failed`.
+async def follow_question(
+    request: ApiRequest, question_id: UUID, number: Annotated[Number | None, Query(None)] = None
+) -> HttpResponseBase:
+    """The latest answer, or answer `number`, as it is written; its server-sent events end after `done` or `failed`.
 
     With Last-Event-ID only what came after it. `token` data is {start_char, text}: keep `answer[:start_char] + text`.
     `answer` data is what GET gives. A comment every 15 seconds says that the connection stands.
     """
-    return await events_response(request, question_id)
+    return await events_response(request, question_id, number=number)
 
 
 @router.post("/questions/{uuid:question_id}/stop", response=responses(200, StoppedOut, 403))

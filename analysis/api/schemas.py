@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -100,6 +100,8 @@ class HitOut(Schema):
 
 
 class LLMOut(Schema):
+    """A language model. vision: it can read page images."""
+
     id: str
     name: str
     family: str
@@ -109,6 +111,7 @@ class LLMOut(Schema):
     price_cached_usd_per_million: float
     price_out_usd_per_million: float
     self_hosted: bool
+    vision: bool
     default: bool
 
 
@@ -122,9 +125,13 @@ class PlanIn(Schema):
 
 
 class QuestionIn(PlanIn):
-    """A question. No document_ids: put to the whole workspace. parent_id: the question that this one follows up."""
+    """A question. No document_ids: put to the whole workspace. parent_id: the question that this one follows up.
+
+    llms: two or more to answer it side by side, in place of llm.
+    """
 
     parent_id: UUID | None = None
+    llms: Annotated[list[Text], Field(max_length=20)] = []
 
 
 class AgainIn(Schema):
@@ -160,16 +167,24 @@ class PlanOut(Schema):
     cost_usd_cached: float
     exact: bool
     parts: int
+    parts_cached: int
 
 
-class AskedOut(Schema):
-    """A question that was taken. plan: null while its documents are still being read in."""
+class AskedAnswerOut(Schema):
+    """An answer that will be written. plan: null while the documents are still being read in."""
 
-    id: UUID
     answer_id: UUID
     number: int
+    llm: str
     status: str
     plan: PlanOut | None
+
+
+class AskedOut(AskedAnswerOut):
+    """A question that was taken, with its first answer. answers: one for each language model that was asked."""
+
+    id: UUID
+    answers: list[AskedAnswerOut]
 
 
 class StoppedOut(Schema):
@@ -195,7 +210,10 @@ class MarkOut(Schema):
 
 
 class CitationOut(Schema):
-    """A checked place: quote is `text[start_char:end_char]` of the document. rectangles: [x0, y0, x1, y1]."""
+    """A checked place: quote is `text[start_char:end_char]` of the document. rectangles: [x0, y0, x1, y1].
+
+    place: as it is cited, "page 3" or, of a recording, "12:34". start_seconds, end_seconds: when it is spoken there.
+    """
 
     document_id: UUID
     document_name: str
@@ -204,12 +222,43 @@ class CitationOut(Schema):
     end_char: int
     quote: str
     page_number: int
+    place: str
     rectangles: list[list[float]]
     pages: list[MarkOut]
+    start_seconds: float | None
+    end_seconds: float | None
     score: float
 
 
+class FindingOut(Schema):
+    """A place that a sweep found: quote is `text[start_char:end_char]` of the document. index: which of its part."""
+
+    document_id: UUID
+    document_name: str
+    start_char: int
+    end_char: int
+    quote: str
+    page_number: int
+    place: str
+    note: str
+    part: int
+    index: int
+
+
+class PartsOut(Schema):
+    """How many parts of a sweep are settled, read or failed."""
+
+    done: int
+    total: int
+
+
 class CoverageOut(Schema):
+    """What was read. complete: every character of every document was, so that what was not found is not there.
+
+    pages_*: [first, last] ranges of the one document, if it is one; `documents` has them for each, in `pages` by how
+    they were read. parts: of a sweep.
+    """
+
     model_config = ConfigDict(extra="allow")
 
     characters_total: int
@@ -218,16 +267,21 @@ class CoverageOut(Schema):
     pages_skipped: list[list[int]]
     tokens_sent: int
     tokens_cached: int
+    complete: bool
 
 
 class UsageOut(Schema):
+    """What an answer took. completion_tokens includes reasoning_tokens; saved_usd: by the endpoint's cache."""
+
     model_config = ConfigDict(extra="allow")
 
     llm: str
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
+    reasoning_tokens: int
     cost_usd: float
+    saved_usd: float
     seconds_to_first_token: float
     seconds: float
 
@@ -250,6 +304,9 @@ class AnswerOut(Schema):
     answer: str
     sentences: list[SentenceOut]
     citations: list[CitationOut]
+    findings: list[FindingOut]
+    parts: PartsOut | None
+    reasoning: str
     coverage: CoverageOut
     usage: UsageOut
     plan: PlanOut | None
@@ -272,3 +329,35 @@ class QuestionOut(Schema):
 class QuestionPage(Schema):
     items: list[QuestionOut]
     count: int
+
+
+class UsageTotals(Schema):
+    """Sums over calls. prompt_tokens includes cached_tokens, completion_tokens includes reasoning_tokens."""
+
+    calls: int
+    failed: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+    cost_usd: float
+    saved_usd: float
+    seconds: float
+
+
+class UsageLine(UsageTotals):
+    """key: the day, the person's or document's id, the language model, the purpose; null for several or none."""
+
+    key: str | None
+    label: str
+
+
+class WorkspaceUsageOut(Schema):
+    first_day: date
+    last_day: date
+    total: UsageTotals
+    by_day: list[UsageLine]
+    by_person: list[UsageLine]
+    by_document: list[UsageLine]
+    by_llm: list[UsageLine]
+    by_purpose: list[UsageLine]

@@ -9,7 +9,8 @@ from ninja import Router
 from analysis.api.auth import ApiRequest
 from analysis.api.responses import responses
 from analysis.api.schemas import LLMOut, WorkspaceOut
-from analysis.llm.catalogue import LLM, llms
+from analysis.llm.catalogue import LLM
+from analysis.llm.registry import llms
 from workspaces.access import memberships_for
 
 router = Router(tags=["Workspaces"])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import (
     Http404,
     HttpRequest,
@@ -18,27 +16,37 @@ from django.http import (
     HttpResponseBase,
     JsonResponse,
     QueryDict,
-    StreamingHttpResponse,
 )
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.html import format_html, format_html_join
-from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from analysis.answer.readings import under_way
 from analysis.errors import LecternError, UserError
+from analysis.ingest.parse.signatures import RECORDING
+from analysis.ingest.spoken import page_name, place_words, seconds_of
 from analysis.ingest.upload import document_delete, document_rename, document_retry
 from analysis.models import Document, DocumentVersion, Heading, Page, Purpose, Question, Reading
 from analysis.models.reading import ReadingStatus
 from analysis.types import PageSource, Span
 from analysis.views.cards import Card, card_for, newest_answer, with_status
-from analysis.views.listing import KINDS, progress_of
-from analysis.views.pages import QUERY_LIMIT, find, flow_blocks, page_at, page_marks, page_rectangles, text_layer
+from analysis.views.choices import remember_llm
+from analysis.views.listing import KINDS, progress_of, read_ahead_words
+from analysis.views.pages import (
+    QUERY_LIMIT,
+    find,
+    flow_blocks,
+    page_at,
+    page_marks,
+    page_rectangles,
+    spoken_blocks,
+    text_layer,
+)
 from analysis.views.question import ask_context, refusal, shown, told
-from analysis.views.sse import checked
 from workspaces.access import enter, get_document_or_404, member_of, person, questions_for
 from workspaces.models import Member, Role
 
@@ -108,17 +116,23 @@ class Sheet:
         return f"0 0 {self.page.width:.2f} {self.page.height:.2f}"
 
 
-def reading_strip(pages: list[Page], *, read_once: bool) -> SafeString:
-    """Return one mark a page."""
+def reading_strip(pages: list[Page], *, read_once: bool, kind: str = "") -> SafeString:
+    """Return one mark a page. kind: the version's; a recording's pages are called by their minutes."""
     read = " read" if read_once else ""
     marks = (
         (page.number, page.number, page.source, read, words, words)
         for page in pages
-        for words in [f"Page {page.number}{SOURCE_WORDS.get(PageSource(page.source), '')}"]
+        for words in [f"{page_name(page.number, kind)}{_source_words(page, kind)}"]
     )
     return format_html_join(
         "", '<a href="#p{}" data-strip="{}" class="source-{}{}" title="{}" aria-label="{}"></a>', marks
     )
+
+
+def _source_words(page: Page, kind: str) -> str:
+    if kind == RECORDING:
+        return ", nothing is said" if page.source == PageSource.BLANK else ""
+    return SOURCE_WORDS.get(PageSource(page.source), "")
 
 
 @dataclass(frozen=True)
@@ -138,8 +152,8 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
     member = enter(request, found.workspace.slug)
     version = _version(found)
     context = {"document": found, "version": version, "workspace": found.workspace, "documents": [found]}
-    context |= ask_context(member) | _questions(request, found, member) | _details(version)
-    read_once = bool(context["readings"])
+    context |= ask_context(request, member) | _questions(request, found, member) | _details(version)
+    read_once = Reading.objects.filter(version=version, status=ReadingStatus.READ).exists()
     context |= _reader(request, version, read_once=read_once) if version.ready else {"progress": progress_of(version)}
     return render(request, "document.html", context)
 
@@ -178,8 +192,19 @@ def _details(version: DocumentVersion) -> dict[str, Any]:
         "wants_password": version.error_code in PASSWORD_ERRORS,
         "metadata": [(key.replace("_", " "), value) for key, value in version.metadata.items() if _plain(value)],
         "tracked_changes": version.metadata.get("tracked_changes"),
-        "readings": list(Reading.objects.filter(version=version, status=ReadingStatus.READ)),
+        "readings": _readings(version),
     }
+
+
+def _readings(version: DocumentVersion) -> list[str]:
+    """Return which language models have read the document, or how far they have come."""
+    rows = Reading.objects.filter(Q(status=ReadingStatus.READ) | under_way(), version=version).order_by("llm")
+    return [
+        reading.llm
+        if reading.status == ReadingStatus.READ
+        else f"{reading.llm} ({read_ahead_words(version, reading.tokens_done, reading.tokens_total)})"
+        for reading in rows
+    ]
 
 
 def _plain(value: object) -> bool:
@@ -204,13 +229,18 @@ def _reader(request: HttpRequest, version: DocumentVersion, *, read_once: bool) 
     ]
     return {
         "sheets": sheets,
-        "strip": reading_strip(pages, read_once=read_once) if paged and len(pages) > 1 else "",
+        "strip": _strip(version, pages, paged=paged, read_once=read_once),
         "outline": [OutlineEntry(h, pages[page_at(starts, h.start_char)].number) for h in headings] if pages else [],
         "target": target,
         "paged": paged,
         "scanned": sum(1 for page in pages if page.source == PageSource.OCR),
         "unreadable": [page.number for page in pages if page.source == PageSource.UNREADABLE],
     }
+
+
+def _strip(version: DocumentVersion, pages: list[Page], *, paged: bool, read_once: bool) -> SafeString | str:
+    numbered = len(pages) > 1 and (paged or version.kind == RECORDING)
+    return reading_strip(pages, read_once=read_once, kind=version.kind) if numbered else ""
 
 
 def _span(query: QueryDict, version: DocumentVersion) -> Span | None:
@@ -228,7 +258,8 @@ def _drawn(version: DocumentVersion, page: Page, headings: list[Heading], mark: 
     if page.has_image:
         return {"lines": text_layer(page, text), "marks": page_marks(page, mark)}
     own = [heading for heading in headings if page.start_char <= heading.start_char < page.end_char]
-    return {"blocks": flow_blocks(page, text, own, kind=version.kind, mark=mark)}
+    blocks = flow_blocks(page, text, own, kind=version.kind, mark=mark)
+    return {"blocks": blocks, "spoken": spoken_blocks(blocks, version.metadata.get("times", ()))}
 
 
 @login_required
@@ -273,28 +304,6 @@ def page_image(request: HttpRequest, document_id: UUID, number: int) -> HttpResp
 
 @login_required
 @require_GET
-async def document_original(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
-    """Return the file as it was uploaded, always to be saved: shown here, a hostile page would act as one of ours."""
-
-    def find_file() -> tuple[str, Path]:
-        found = get_document_or_404(person(request), document_id)
-        return found.name, Path(_version(found).file.path)
-
-    name, path = await checked(find_file)()
-    response = StreamingHttpResponse(_pieces(path), content_type="application/octet-stream")
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response["Content-Length"] = str(path.stat().st_size)
-    return response
-
-
-async def _pieces(path: Path, size_bytes: int = 2**18) -> AsyncIterator[bytes]:
-    with await asyncio.to_thread(path.open, "rb") as file:
-        while piece := await asyncio.to_thread(file.read, size_bytes):
-            yield piece
-
-
-@login_required
-@require_GET
 def document_find(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """Return where `q` stands in the document's text, each place as a link with its surroundings."""
     found = get_document_or_404(person(request), document_id)
@@ -329,13 +338,16 @@ def document_span(request: HttpRequest, document_id: UUID) -> JsonResponse:
         return JsonResponse({"error": {"code": "no_span", "message": "This is no place in the text."}}, status=422)
     pages = list(version.pages.filter(start_char__lt=span.end_char, end_char__gt=span.start_char))
     first = pages[0].number if pages else 1
+    spoken = seconds_of(version.metadata.get("times", ()), span)
     return JsonResponse(
         {
             "start_char": span.start_char,
             "end_char": span.end_char,
             "text": version.read_text(span.start_char, span.end_char),
             "page_number": first,
-            "citation": f"{found.name}, page {first}",
+            "citation": f"{found.name}, {place_words(first, spoken)}",
+            "start_seconds": spoken[0] if spoken else None,
+            "end_seconds": spoken[1] if spoken else None,
             "pages": [
                 {
                     "number": page.number,
@@ -415,6 +427,7 @@ def summarise(request: HttpRequest, document_id: UUID) -> HttpResponse:
 
     found = _own(request, document_id)
     member = member_of(person(request), found.workspace)
+    remember_llm(request, request.POST.get("llm", ""))
     try:
         answer = summary_ask(document=found, user=person(request), llm=request.POST.get("llm", ""))
     except LecternError as error:

@@ -1,5 +1,7 @@
 """An answer while it is written: its events folded into text, and the HTML that brings a page from state to state.
 
+What it thinks aloud and what a sweep finds stand beside the text, each in a region of its own.
+
 A block (a paragraph, a list) is sent again only while it is the last one, and under its own id, so whatever is sent
 twice is drawn once.
 """
@@ -14,6 +16,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from analysis.answer.render import block_starts, render_text
 from analysis.progress import LAST_EVENTS, Event
+from analysis.views.found import Found
+from analysis.views.thinking import Thinking
 
 NOT_BEGUN = "Waiting to begin"
 
@@ -28,6 +32,8 @@ class LiveAnswer:
         self.answer_id = str(answer_id)
         self._before = before
         self.text = ""
+        self.thinking = Thinking(answer_id)
+        self.found = Found(answer_id)
         self.stage: dict[str, Any] = {}
         self.ended = False
         self._starts = [0]
@@ -44,8 +50,13 @@ class LiveAnswer:
                 start = event.data["start_char"]
                 changed_from = min(changed_from, start)
                 self.text = self.text[:start] + event.data["text"]
+            elif event.name == "reasoning":
+                self.thinking.take(event.data)
+            elif event.name == "finding":
+                self.found.take(event.data)
             self.stage = _stage(event, self.stage)
             self.ended = self.ended or event.name in LAST_EVENTS
+        self.thinking.over = bool(self.text)
         if changed_from < len(self.text) or changed_from < self._starts[-1]:
             self._draw(changed_from)
 
@@ -70,7 +81,8 @@ class LiveAnswer:
             '<hx-partial hx-target="#text-{}" hx-swap="innerHTML">{}</hx-partial>', self.answer_id, self.blocks
         )
         self._stage_sent = None
-        return whole + self._stage_message() + self._mark_sent()
+        beside = self.thinking.everything() + self.found.everything()
+        return whole + beside + self._stage_message() + self._mark_sent()
 
     def changes(self) -> SafeString:
         """Return the message for what changed since the last one, "" if nothing did, and take it for sent."""
@@ -81,7 +93,8 @@ class LiveAnswer:
             blocks = format_html(
                 '<hx-upsert hx-target="#text-{}">{}</hx-upsert>', self.answer_id, self._blocks(self._sent)
             )
-        return blocks + self._stage_message() + self._mark_sent()
+        beside = self.thinking.changes() + self.found.changes()
+        return blocks + beside + self._stage_message() + self._mark_sent()
 
     def _mark_sent(self) -> SafeString:
         self._sent, self._rewritten = len(self._html), False
@@ -114,9 +127,12 @@ class LiveAnswer:
 
 
 def _stage(event: Event, before: dict[str, Any]) -> dict[str, Any]:
-    if event.name == "progress":
+    thinks = event.name == "reasoning" or event.data.get("stage") == "thinking"
+    if event.name == "progress" and not thinks:
         return event.data
-    named = {"token": "Writing", "reasoning": "Thinking", "answer": "Checking each sentence against the text"}
+    if thinks:  # the fold beneath says so itself
+        return {"message": "Working on the answer"}
+    named = {"token": "Writing", "answer": "Checking each sentence against the text"}
     if event.name in named:
         return {"message": named[event.name]}
     return before

@@ -21,7 +21,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from analysis import progress
 from analysis.errors import UserError
+from analysis.ingest.accepted import endings
 from analysis.ingest.upload import document_delete, document_upload
+from analysis.llm.registry import audio_llm
 from analysis.models import Answer, Document, Question
 from analysis.views.listing import Listing, Wanted
 from local.samples import sample_paths
@@ -148,6 +150,8 @@ def _table(request: HttpRequest, member: Member) -> dict[str, object]:
         "workspace": member.workspace,
         "may_edit": member.may(Role.EDITOR),
         "upload_max_bytes": settings.UPLOAD_MAX_BYTES,
+        "upload_endings": ",".join(endings()),
+        "hears": audio_llm() is not None,
         "listing": listing,
         "rows_url": _with_query(reverse("documents_table", args=[member.workspace.slug]), wanted.query()),
     }

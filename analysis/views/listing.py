@@ -11,11 +11,14 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import OrderBy
-from django.db.models.functions import Lower
+from django.db.models.functions import JSONObject, Lower
 from django.http import QueryDict
 
+from analysis.answer.readings import under_way
 from analysis.errors import UserError
-from analysis.llm.catalogue import LLM, llm_get
+from analysis.ingest.parse.signatures import PICTURE, PICTURE_ENDINGS, RECORDING, RECORDING_ENDINGS
+from analysis.llm.catalogue import LLM
+from analysis.llm.registry import llm_get
 from analysis.models import Document, DocumentVersion, IngestStatus, Question, Reading, ReadingStatus
 
 ROWS_PER_PAGE = 50
@@ -26,6 +29,8 @@ KINDS = {
     "markdown": "Markdown",
     "text": "Text",
     "email": "E-mail",
+    "picture": "Picture",
+    "recording": "Recording",
 }
 SORTS: dict[str, F | Lower] = {
     "name": Lower("name"),
@@ -44,11 +49,21 @@ STATUSES = {
     "failed": ("Failed", (IngestStatus.FAILED,)),
 }
 # Where on the whole way each stage stands, in thousandths; embedding is by far the longest.
-STAGES = {"parse": (0, 200), "ocr": (0, 200), "chunk": (200, 220), "embed": (220, 970), "index": (970, 1000)}
+STAGES = {
+    "parse": (0, 200),
+    "ocr": (0, 200),
+    "vision": (0, 200),
+    "audio": (0, 200),
+    "chunk": (200, 220),
+    "embed": (220, 970),
+    "index": (970, 1000),
+}
 # What each stage is called, and how it is counted where it can be.
 STAGE_WORDS = {
     "parse": ("Reading", "Reading page"),
     "ocr": ("Reading scanned pages", "Reading scanned page"),
+    "vision": ("Reading page images", "Reading page image"),
+    "audio": ("Listening", "Listening to minute"),
     "chunk": ("Dividing into passages", ""),
     "embed": ("Embedding", "Embedding passage"),
     "index": ("Adding to the index", ""),
@@ -118,7 +133,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Row:
-    """A document as the table shows it. window_percent: the share of the LLM's window it fills; None if unknown."""
+    """A document as the table shows it.
+
+    progress: of reading in, then of reading ahead. window_percent: the share of the LLM's window that it fills; None if
+    unknown.
+    """
 
     document: Document
     version: DocumentVersion
@@ -127,6 +146,11 @@ class Row:
     window_percent: int | None
     read_once: bool
     asked_at: datetime | None
+
+    @property
+    def state(self) -> tuple[str, str, bool, bool]:
+        """Return what the row is drawn anew for; its progress alone moves in place."""
+        return (self.version.status, self.document.name, self.read_once, self.progress is not None)
 
     @property
     def wants_password(self) -> bool:
@@ -226,7 +250,7 @@ def make_row(document: Document, llm: LLM | None) -> Row:
         document=document,
         version=version,
         kind=KINDS.get(version.kind) or _kind_by_name(document.name),
-        progress=progress_of(version),
+        progress=read_ahead_of(version, getattr(document, "reading", None)) if ready else progress_of(version),
         window_percent=round(version.tokens * 100 / llm.window_tokens) if ready and llm else None,
         read_once=getattr(document, "read_once", False),
         asked_at=getattr(document, "asked_at", None),
@@ -237,7 +261,26 @@ def _kind_by_name(name: str) -> str:
     """Return what the file's ending says, for a version that is not parsed yet."""
     ending = PurePath(name).suffix.lstrip(".").lower()
     kind = {"htm": "html", "md": "markdown", "txt": "text", "eml": "email"}.get(ending, ending)
+    if f".{ending}" in PICTURE_ENDINGS | RECORDING_ENDINGS:
+        kind = PICTURE if f".{ending}" in PICTURE_ENDINGS else RECORDING
     return KINDS.get(kind, ending.upper()[:8])
+
+
+def read_ahead_words(version: DocumentVersion, done: int, total: int) -> str:
+    """Return how far the language model has come with the document: "read 18 of 30 pages"."""
+    share = min(done / total, 1.0) if total else 0.0
+    if version.page_count < 2:
+        return f"read {round(100 * share)} %"
+    return f"read {round(version.page_count * share):,} of {version.page_count:,} pages"
+
+
+def read_ahead_of(version: DocumentVersion, reading: dict[str, int] | None) -> Progress | None:
+    """Return how far reading ahead has come; reading: tokens done and total, None while there is none under way."""
+    if not reading or not reading["total"]:
+        return None
+    done, total = reading["done"], reading["total"]
+    words = read_ahead_words(version, done, total).capitalize()
+    return Progress(f"{words} ahead of questions", round(1000 * min(done / total, 1.0)))
 
 
 def progress_of(version: DocumentVersion) -> Progress | None:
@@ -257,16 +300,20 @@ def _stage_words(version: DocumentVersion) -> str:
 
 
 def _annotated(documents: QuerySet[Document], llm: LLM | None) -> QuerySet[Document]:
-    """Return the documents with their version, when they were last asked about, and whether they were read once."""
+    """Return the documents with their version, when they were last asked about, and how far they were read ahead."""
     asked = Question.documents.through.objects.filter(document_id=OuterRef("pk")).order_by("-question__created_at")
-    read = Reading.objects.filter(
-        version_id=OuterRef("version_id"), status=ReadingStatus.READ, llm=llm.id if llm else ""
-    )
+    readings = Reading.objects.filter(version_id=OuterRef("version_id"), llm=llm.id if llm else "")
+    now = readings.filter(under_way()).values(both=JSONObject(done="tokens_done", total="tokens_total"))
+    last_asked = Subquery(asked.values("question__created_at")[:1])
     return (
         documents.filter(version__isnull=False)
         .select_related("version")
         .defer("version__metadata", "version__seconds")
-        .annotate(asked_at=Subquery(asked.values("question__created_at")[:1]), read_once=Exists(read))
+        .annotate(
+            asked_at=last_asked,
+            read_once=Exists(readings.filter(status=ReadingStatus.READ)),
+            reading=Subquery(now[:1]),
+        )
     )
 
 

@@ -14,7 +14,6 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
 from analysis import progress
-from analysis.models import IngestStatus
 from analysis.progress import Event
 from analysis.views.home import recent_questions
 from analysis.views.listing import rows_by_id
@@ -48,7 +47,7 @@ class LiveList:
     def __init__(self, member: Member) -> None:
         self.member = member
         # By document id, what the page shows of it: status, name, whether it was read once.
-        self._drawn: dict[str, tuple[str, str, bool]] = {}
+        self._drawn: dict[str, tuple[str, str, bool, bool]] = {}
 
     async def frames(self, after: str) -> AsyncIterator[bytes]:
         """Yield messages for ever; end when the person is no longer a member."""
@@ -73,10 +72,10 @@ class LiveList:
 
     def _document_partials(self, ids: set[str]) -> tuple[str, bool]:
         rows = rows_by_id(documents_for(self.member), ids)
-        now = {id: (row.version.status, row.document.name, row.read_once) for id, row in rows.items()}
+        now = {id: row.state for id, row in rows.items()}
         changed = {id for id in ids if self._drawn.get(id) != now.get(id)}
         self._drawn = {id: state for id, state in (self._drawn | now).items() if id not in ids or id in now}
-        moving = [row for id, row in rows.items() if id not in changed and row.version.status == IngestStatus.INGESTING]
+        moving = [row for id, row in rows.items() if id not in changed and row.progress]
         return _draw("_progress_partials.html", {"rows": moving}) if moving else "", bool(changed)
 
 

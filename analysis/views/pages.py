@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from analysis.ingest import boxes
+from analysis.ingest.spoken import Times, clock, seconds_of
 from analysis.models import Heading, Page
 from analysis.types import Rectangle, Span
 
@@ -139,6 +140,22 @@ def _block(page: Page, text: str, span: Span, level: int, mark: Span | None) -> 
         if a < b
     ]
     return Block(start, end, level, pieces)
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A paragraph of a recording, and when it is spoken. clock: "12:34"."""
+
+    block: Block
+    start_seconds: str
+    end_seconds: str
+    clock: str
+
+
+def spoken_blocks(blocks: Sequence[Block], times: Times) -> list[Spoken]:
+    """Return a recording's paragraphs with their seconds; none for any other document."""
+    found = ((block, seconds_of(times, Span(block.start_char, block.end_char))) for block in blocks)
+    return [Spoken(block, f"{at[0]:.2f}", f"{at[1]:.2f}", clock(at[0])) for block, at in found if at]
 
 
 def find(text: str, query: str, *, limit: int = 1000) -> list[Span]:

@@ -1,4 +1,4 @@
-"""Questions: asking, the plan before it, the permalink, and what can be done with an answer."""
+"""Questions: asking, the permalink, and what can be done with an answer."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from analysis.answer.ask import answer_regenerate, answer_stop, checked_mode, question_ask
-from analysis.answer.plan import plan_reading
+from analysis.answer.ask import answer_regenerate, answer_stop, question_ask
+from analysis.answer.compare import question_compare
 from analysis.errors import LecternError
-from analysis.llm.catalogue import LLM, llm_get, llms
-from analysis.models import Answer, Document, DocumentVersion, Question
-from analysis.types import Mode, ReadingPlan, Span
-from analysis.views.cards import MODES, Card, card_for, dollars, duration, newest_answer, with_status
+from analysis.models import Answer, DocumentVersion, Question
+from analysis.types import Span
+from analysis.views.cards import Card, card_for, newest_answer, with_status
+from analysis.views.choices import ask_choices, remember_llm
+from analysis.views.forms import Asked, chosen_documents, chosen_mode
 from analysis.views.pages import Box, page_marks
 from workspaces.access import (
-    documents_for,
     enter,
     get_answer_or_404,
     get_question_or_404,
@@ -41,37 +41,6 @@ CONTEXT_CHARACTERS, CONTEXT_POINTS = 300, 60.0
 _BOX = re.compile(r"^[\w-]{1,60}$")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What the question form says. documents: [] for the whole workspace."""
-
-    text: str
-    documents: list[Document]
-    mode: Mode
-    llm: str
-
-    @classmethod
-    def from_form(cls, form: QueryDict, member: Member) -> Asked:
-        """Return the form's question; raises UserError for a mode that is none, Http404 for a document out of sight."""
-        return cls(form.get("text", ""), chosen_documents(form, member), _mode(form), form.get("llm", ""))
-
-
-def _mode(form: QueryDict) -> Mode:
-    return checked_mode(form.get("mode") or Mode.AUTO)
-
-
-def chosen_documents(form: QueryDict, member: Member) -> list[Document]:
-    """Return the documents named by `document=`, each of them in the member's workspace."""
-    try:
-        ids = {UUID(given) for given in form.getlist("document") if given}
-    except ValueError:
-        raise Http404 from None
-    found = list(documents_for(member).filter(pk__in=ids).select_related("version").order_by("uploaded_at", "pk"))
-    if len(found) != len(ids):
-        raise Http404
-    return found
-
-
 @login_required
 @require_http_methods(["GET", "POST"])
 @never_cache
@@ -82,6 +51,9 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     member = enter(request, slug, role=Role.EDITOR)
     try:
         asked = Asked.from_form(request.POST, member)
+        remember_llm(request, asked.llm)
+        if asked.llms:
+            return side_by_side(request, _compare(request, member, asked))
         answer = question_ask(
             workspace=member.workspace,
             user=person(request),
@@ -103,22 +75,34 @@ def _ask_page(request: HttpRequest, member: Member, error: LecternError | None =
         "questions": with_status(questions_for(member).filter(purpose="question"))[:LISTED_QUESTIONS],
         "text": form.get("text", ""),
         "error": error.message if error else "",
-        **ask_context(member),
+        **ask_context(request, member),
     }
     return render(request, "ask.html", context, status=error.status if error else 200)
 
 
-def ask_context(member: Member) -> dict[str, Any]:
+def _compare(request: HttpRequest, member: Member, asked: Asked) -> Question:
+    answers = question_compare(
+        workspace=member.workspace,
+        user=person(request),
+        text=asked.text,
+        documents=asked.documents,
+        mode=asked.mode,
+        llms=asked.llms,
+    )
+    return answers[0].question
+
+
+def side_by_side(request: HttpRequest, question: Question) -> HttpResponse:
+    """Lead to the page where the question's answers stand side by side."""
+    url = reverse("compare", args=[question.pk])
+    if not request.headers.get("HX-Request"):
+        return redirect(url)
+    return HttpResponse(headers={"HX-Redirect": url})
+
+
+def ask_context(request: HttpRequest, member: Member) -> dict[str, Any]:
     """Return what `_ask.html` needs beside its documents."""
-    return {"may_edit": member.may(Role.EDITOR), "modes": MODES, "llms": usable_llms()}
-
-
-def usable_llms() -> list[LLM]:
-    """Return the language models to choose from; none while the engine is not up."""
-    try:
-        return llms()
-    except LecternError:
-        return []
+    return {"may_edit": member.may(Role.EDITOR), **ask_choices(request)}
 
 
 def refusal(request: HttpRequest, error: LecternError) -> HttpResponse | None:
@@ -141,37 +125,6 @@ def shown(request: HttpRequest, answer: Answer, member: Member, *, target: str, 
 
 
 @login_required
-@require_POST
-def plan(request: HttpRequest, slug: str) -> HttpResponse:
-    """Return the reading plan of the question as it stands in the box, as one line."""
-    member = enter(request, slug)
-    text = request.POST.get("text", "")
-    if not text.strip():
-        return HttpResponse("")
-    try:
-        asked = Asked.from_form(request.POST, member)
-        reading = plan_reading(
-            workspace=member.workspace, text=text, documents=asked.documents, mode=asked.mode, llm=llm_get(asked.llm)
-        )
-    except LecternError as error:
-        return render(request, "_plan.html", {"error": error.message})
-    return render(request, "_plan.html", {"plan": reading, "line": plan_line(reading)})
-
-
-def plan_line(plan: ReadingPlan) -> str:
-    """Return a plan in a line: what is read, how much, how long to the first word, for how much."""
-    read = {Mode.WHOLE: "whole document", Mode.PASSAGES: "passages", Mode.SWEEP: "every part in turn"}[plan.mode]
-    if plan.mode is Mode.WHOLE and len(plan.document_ids) > 1:
-        read = f"{len(plan.document_ids)} whole documents"
-    about = "" if plan.exact else "about "
-    seconds = f"about {duration(max(1, round(plan.expected_seconds)))}"
-    if plan.cached_tokens * 2 > plan.prompt_tokens:
-        seconds += " (already read)"
-    cost = f" · up to {dollars(plan.cost_usd_cold)}" if plan.cost_usd_cold else ""
-    return f"{read} · {about}{plan.prompt_tokens:,} tokens · {seconds}{cost}"
-
-
-@login_required
 @require_GET
 @never_cache
 def question(request: HttpRequest, question_id: UUID) -> HttpResponse:
@@ -186,7 +139,7 @@ def question(request: HttpRequest, question_id: UUID) -> HttpResponse:
         "parent": asked.parent,
         "sources": sources_of(card),
         "thread": [card_for(each, member) for each in _follow_ups(asked)],
-        **ask_context(member),
+        **ask_context(request, member),
     }
     return render(request, "question.html", context)
 
@@ -261,8 +214,9 @@ def regenerate(request: HttpRequest, question_id: UUID) -> HttpResponse:
     """Answer the question once more, in the mode and by the LLM that the form names."""
     asked = get_question_or_404(person(request), question_id, role=Role.EDITOR)
     member = member_of(person(request), asked.workspace)
+    remember_llm(request, request.POST.get("llm", ""))
     try:
-        answer = answer_regenerate(asked, mode=_mode(request.POST), llm=request.POST.get("llm", ""))
+        answer = answer_regenerate(asked, mode=chosen_mode(request.POST), llm=request.POST.get("llm", ""))
     except LecternError as error:
         return refusal(request, error) or told(request, error, reverse("question", args=[asked.pk]))
     if not request.headers.get("HX-Request"):
@@ -282,13 +236,14 @@ def follow_up(request: HttpRequest, question_id: UUID) -> HttpResponse:
     """Put a question that follows up another, to the same documents."""
     asked = get_question_or_404(person(request), question_id, role=Role.EDITOR)
     member = member_of(person(request), asked.workspace)
+    remember_llm(request, request.POST.get("llm", ""))
     try:
         answer = question_ask(
             workspace=asked.workspace,
             user=person(request),
             text=request.POST.get("text", ""),
             documents=[] if asked.across_workspace else list(asked.documents.select_related("version")),
-            mode=_mode(request.POST),
+            mode=chosen_mode(request.POST),
             llm=request.POST.get("llm", ""),
             parent=asked,
         )

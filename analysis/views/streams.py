@@ -15,6 +15,7 @@ from analysis import progress
 from analysis.models import Answer, DocumentVersion, IngestStatus
 from analysis.progress import Event
 from analysis.views.cards import card_for
+from analysis.views.compare import finished_column
 from analysis.views.fold import LiveAnswer
 from analysis.views.listing import progress_of
 from analysis.views.sse import HEARTBEAT, checked, frame, last_event_id, sse_response
@@ -26,7 +27,10 @@ NEW_READER = "0"
 @login_required
 @require_GET
 async def answer_events(request: HttpRequest, answer_id: UUID) -> StreamingHttpResponse:
-    """Return the stream of an answer: its blocks as they are written, then its finished card, then `done`."""
+    """Return the stream of an answer: its blocks as they are written, then its finished card, then `done`.
+
+    With `?column` the card is that of a column beside other language models' answers.
+    """
     answer = await checked(lambda: get_answer_or_404(person(request), answer_id))()
     return sse_response(AnswerStream(request, answer).frames(last_event_id(request)))
 
@@ -91,8 +95,10 @@ class AnswerStream:
             gone = "This answer has been deleted."
             return f'<hx-partial hx-target="#live-{self.answer_id}" hx-swap="innerHTML"><p>{gone}</p></hx-partial>'
         member = member_of(person(self.request), answer.question.workspace)
+        if "column" in self.request.GET:
+            return finished_column(self.request, answer, member)
         html = render_to_string("_answer.html", {"card": card_for(answer, member)}, request=self.request)
-        return f'<hx-partial hx-target="#card-{answer.question_id}" hx-swap="outerHTML">{html}</hx-partial>'
+        return f'<hx-partial hx-target="#card-{answer.pk}" hx-swap="outerHTML">{html}</hx-partial>'
 
 
 def _split(events: list[Event], seen: str) -> tuple[list[Event], list[Event]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from analysis.api.schemas import AnswerOut
-from analysis.llm import catalogue
+from analysis.llm import registry
 from analysis.llm.catalogue import LLM
 from analysis.models import Answer, AnswerStatus, DocumentVersion, Purpose, Question
 from tests.api.conftest import Caller
@@ -29,8 +30,9 @@ LLMS = [
 
 @pytest.fixture(autouse=True)
 def llms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "llms", lambda: LLMS)
-    monkeypatch.setattr("analysis.api.workspaces.llms", lambda: LLMS)
+    monkeypatch.setattr(registry, "llms", lambda: LLMS)
+    for module in ("analysis.api.workspaces", "analysis.answer.alternatives"):
+        monkeypatch.setattr(f"{module}.llms", lambda: LLMS)
 
 
 @pytest.fixture
@@ -52,6 +54,7 @@ def test_the_language_models_come_with_window_and_price_the_default_first(viewer
         "price_cached_usd_per_million": 0.0,
         "price_out_usd_per_million": 0.0,
         "self_hosted": True,
+        "vision": False,
         "default": True,
     }
     assert (second["id"], second["default"]) == ("other", False)
@@ -75,6 +78,7 @@ def test_a_document_that_does_not_fit_is_refused_with_numbers_not_cut(viewer: Ca
     body = {"text": "How long?", "document_ids": [str(long.document_id)], "mode": "whole", "llm": "other"}
     response = viewer.post("/workspaces/firm/plan", body)
     assert (response.status_code, response.json()["error"]["code"]) == (422, "does_not_fit")
+    assert response.json()["error"]["message"].endswith("Reader can read it whole.")
 
 
 def test_asking_gives_202_with_the_plan_and_a_question_by_the_asker(
@@ -88,14 +92,26 @@ def test_asking_gives_202_with_the_plan_and_a_question_by_the_asker(
     answer = question.answers.get()
     assert (question.text, question.asker, question.workspace) == ("How long?", cast.editor, cast.workspace)
     assert [document.pk for document in question.documents.all()] == [version.document_id]
-    assert asked | {"plan": None} == {
-        "id": str(question.pk),
-        "answer_id": str(answer.pk),
-        "number": 1,
-        "status": "queued",
-        "plan": None,
-    }
+    begun = {"answer_id": str(answer.pk), "number": 1, "llm": "reader", "status": "queued", "plan": asked["plan"]}
+    assert asked == {"id": str(question.pk), **begun, "answers": [begun]}
     assert (asked["plan"]["mode"], asked["plan"]["document_ids"]) == ("whole", [str(version.document_id)])
+
+
+def test_several_language_models_answer_the_same_question(
+    editor: Caller, viewer: Caller, version: DocumentVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "llms", lambda: [LLMS[0], replace(LLMS[0], id="twin")])
+    body = {"text": "How long?", "document_ids": [str(version.document_id)], "llms": ["reader", "twin"]}
+    asked = editor.post(QUESTIONS, body).json()
+    assert [(each["number"], each["llm"], each["status"]) for each in asked["answers"]] == [
+        (1, "reader", "queued"),
+        (2, "twin", "queued"),
+    ]
+    answers = viewer.get(f"/questions/{asked['id']}/answers").json()
+    assert [(each["number"], each["usage"]["llm"]) for each in answers] == [(1, "reader"), (2, "twin")]
+    assert viewer.get(f"/questions/{asked['id']}", number=2).json()["answer_id"] == asked["answers"][1]["answer_id"]
+    refused = editor.post(QUESTIONS, body | {"llms": ["reader"]})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "too_few_llms")
 
 
 def test_without_documents_the_whole_workspace_is_asked(editor: Caller, version: DocumentVersion) -> None:
@@ -171,8 +187,11 @@ def test_an_answer_with_its_evidence(viewer: Caller, cast: Cast, version: Docume
             "end_char": end,
             "quote": TEXT[start:end],
             "page_number": 1,
+            "place": "page 1",
             "rectangles": [],
             "pages": [{"page_number": 1, "rectangles": []}],
+            "start_seconds": None,
+            "end_seconds": None,
             "score": 0.9,
         }
     ]

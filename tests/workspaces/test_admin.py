@@ -68,3 +68,13 @@ def test_no_digest_of_a_token_is_shown(cast, staff):
     assert "script" in page
     assert token.token_digest not in page
     assert secret not in page
+
+
+def test_no_key_of_an_endpoint_is_shown(staff):
+    from analysis.models import Endpoint
+
+    place = Endpoint.objects.create(name="Moonshot", base_url="https://api.moonshot.ai/v1", key="sk-very-secret")
+    page = staff.get(reverse("admin:analysis_endpoint_change", args=[place.pk])).content.decode()
+    assert "https://api.moonshot.ai/v1" in page
+    assert "sk-very-secret" not in page
+    assert place.key not in staff.get(reverse("admin:analysis_endpoint_changelist")).content.decode()

@@ -68,6 +68,15 @@ class TestCreateAndRename:
         assert "<b>New</b>" not in client.get(reply["Location"]).content.decode()
         assert client.post(reply["Location"], {"name": ""}).status_code == 422
 
+    def test_an_owner_says_whether_reasoning_is_kept(self, cast, signed_in):
+        client = signed_in(cast.owner)
+        settings_page = reverse("workspace_settings", args=["firm"])
+        assert re.search('name="keep_reasoning"[^>]* checked', client.get(settings_page).content.decode())
+        client.post(settings_page, {"name": "The Firm"})
+        assert Workspace.objects.get(slug="firm").keep_reasoning is False
+        client.post(settings_page, {"name": "The Firm", "keep_reasoning": "on"})
+        assert Workspace.objects.get(slug="firm").keep_reasoning is True
+
 
 class TestWhoMay:
     """Who is below an owner reads the pages and gets 403 for the rest."""

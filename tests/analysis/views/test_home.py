@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,8 +18,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from analysis import progress
+from analysis.answer.prompt import PROMPT_VERSION
 from analysis.llm.catalogue import LLM, catalogue
 from analysis.models import Answer, Document, DocumentVersion, Question, Reading
 from analysis.tasks import ingest_version
@@ -119,8 +121,8 @@ def test_a_script_is_told_of_each_file(cast: Cast) -> None:
         f'<li class="received received-added"><span class="received-name"><a href="/d/{lease.pk}/">lease.txt</a></span>'
         f' <span class="received-sentence">{ADDED}</span>',
         '<li class="received received-refused"><span class="received-name">&lt;b&gt;.exe</span>'
-        ' <span class="received-sentence">Lectern cannot read .exe files. It reads PDF, Word (.docx), HTML, Markdown '
-        "and text.</span>",
+        ' <span class="received-sentence">Lectern cannot read .exe files. It reads PDF, Word (.docx), HTML, Markdown, '
+        "text and pictures (PNG, JPEG, TIFF, WebP).</span>",
     ]
 
 
@@ -211,6 +213,30 @@ def test_a_row_says_what_there_is_to_know(cast: Cast, llm: LLM) -> None:
     assert "of 32k window" in html
     assert "Read once: whole-document answers start at once" in html
     assert html.count(">today</time>") == 2
+
+
+def test_a_row_says_how_far_it_is_read_ahead(cast: Cast, llm: LLM) -> None:
+    lease, note = make(cast, "lease.pdf", page_count=30, tokens=7912), make(cast, "note.txt", tokens=800)
+    facts = {"llm": BUNDLED, "prompt_version": PROMPT_VERSION}
+    soon = timezone.now() + timedelta(minutes=1)
+    Reading.objects.create(
+        version=lease, status="reading", lease_expires_at=soon, tokens_done=4608, tokens_total=7680, **facts
+    )
+    Reading.objects.create(version=note, status="queued", tokens_done=512, tokens_total=800, **facts)
+    html = page(signed_in(cast.viewer))
+    assert "Read 18 of 30 pages ahead of questions" in html
+    assert '<progress max="1000" value="600"' in html
+    assert "Read 64 % ahead of questions" in html
+
+
+def test_a_reading_that_waits_or_was_left_is_not_under_way(cast: Cast) -> None:
+    facts = {"llm": BUNDLED, "prompt_version": PROMPT_VERSION, "tokens_total": 800}
+    past = timezone.now() - timedelta(seconds=1)
+    Reading.objects.create(version=make(cast, "a.pdf"), status="queued", **facts)
+    Reading.objects.create(
+        version=make(cast, "b.pdf"), status="reading", lease_expires_at=past, tokens_done=512, **facts
+    )
+    assert "ahead of" not in page(signed_in(cast.viewer))
 
 
 def test_a_reading_by_another_llm_is_no_reading(cast: Cast) -> None:
@@ -562,7 +588,19 @@ async def test_progress_is_drawn_in_place(cast: Cast) -> None:
         await anext(stream)
         id = await announce(version)
         assert await anext(stream) == f"id: {id}\ndata: "  # as it was: nothing to draw
-        await Reading.objects.acreate(version=version, llm=BUNDLED, prompt_version=1, status="read")
+        reading = Reading.objects.filter(version=version)
+        soon = timezone.now() + timedelta(minutes=1)
+        await Reading.objects.acreate(
+            version=version, llm=BUNDLED, prompt_version=1, status="reading", tokens_done=512, tokens_total=2048,
+            lease_expires_at=soon,
+        )  # fmt: skip
+        await announce(version)
+        assert await anext(stream) == "event: list\ndata: "
+        await anext(stream)
+        await reading.aupdate(tokens_done=1024)
+        await announce(version)
+        assert "Read 50 % ahead of questions" in await anext(stream)
+        await reading.aupdate(status="read")
         await announce(version)
         assert await anext(stream) == "event: list\ndata: "
 

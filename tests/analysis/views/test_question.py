@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from analysis.answer import alternatives
 from analysis.errors import UserError
+from analysis.llm.catalogue import LLM
 from analysis.models import Answer, Document
 from analysis.types import Mode, ReadingPlan
+from analysis.views import choices, plans
 from analysis.views import question as views
-from analysis.views.cards import card_for, dollars, duration, page_ranges, range_words
+from analysis.views.cards import card_for
+from analysis.views.figures import dollars, duration, page_ranges, range_words
 from tests.analysis.views.reading import ask, bare_document, document_from, finish, make_pdf, span_of, text_document
 from tests.conftest import Cast
 from workspaces.models import Member, User
@@ -135,28 +140,109 @@ PLAN = ReadingPlan(
 )
 
 
-def test_the_plan_is_said_in_a_line(cast: Cast, document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "llm_get", lambda id: None)
-    monkeypatch.setattr(views, "plan_reading", lambda **given: PLAN)
-    page = (
-        signed_in(cast.editor)
-        .post("/w/firm/plan/", {"text": "How long?", "document": str(document.pk)})
-        .content.decode()
-    )
-    assert "whole document · 7,900 tokens · about 2.0 s (already read)" in page
+SWEEP = replace(PLAN, mode=Mode.SWEEP, parts=14, parts_cached=9, expected_seconds=240, cost_usd_cold=0.4)
+
+
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> dict[Mode, ReadingPlan | UserError]:
+    """Plan as this says for each mode, automatic included; a mode that is not in it cannot be."""
+    by_mode: dict[Mode, ReadingPlan | UserError] = {Mode.AUTO: PLAN}
+
+    def plan_reading(*, mode: Mode, **_: Any) -> ReadingPlan:
+        found = by_mode.get(mode, UserError("No.", code="does_not_fit"))
+        if isinstance(found, UserError):
+            raise found
+        return found
+
+    monkeypatch.setattr(plans, "llm_get", lambda id: LLM(id or "q", id or "Qwen", "", 32768, 800))
+    monkeypatch.setattr(alternatives, "llms", list)
+    monkeypatch.setattr(alternatives, "plan_reading", plan_reading)
+    return by_mode
+
+
+def plan_of(user: User, document: Document, **form: Any) -> str:
+    given = {"text": "How long?", "document": str(document.pk), **form}
+    return signed_in(user).post("/w/firm/plan/", given).content.decode()
+
+
+def test_the_plan_is_said_in_a_line(cast: Cast, document: Document, planned: dict[Mode, Any]) -> None:
+    page = plan_of(cast.editor, document)
+    assert "whole document · 7,900 tokens · about 2 s (already read)" in page
     assert "It fits &lt;the&gt; window." in page
+    assert "Or:" not in page
     assert signed_in(cast.editor).post("/w/firm/plan/", {"text": "  "}).content == b""
 
 
-def test_a_plan_that_cannot_be_is_a_sentence(cast: Cast, document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**given: Any) -> ReadingPlan:
-        raise UserError("It does not fit.", code="does_not_fit")
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({}, "every part in turn · 14 parts, 9 already read · about 4 min"),
+        ({"cost_usd_cached": 0.12}, "every part in turn · 14 parts, 9 already read · about 4 min · up to $0.12"),
+        ({"parts_cached": 0}, "every part in turn · 14 parts · about 4 min · up to $0.40"),
+        ({"parts": 1, "parts_cached": 0, "cost_usd_cold": 0.0}, "every part in turn · 1 part · about 4 min"),
+    ],
+)
+def test_the_plan_of_a_sweep_says_how_many_parts(changed: dict[str, Any], line: str) -> None:
+    assert plans.plan_line(replace(SWEEP, **changed)) == line
 
-    monkeypatch.setattr(views, "llm_get", lambda id: None)
-    monkeypatch.setattr(views, "plan_reading", refuse)
-    response = signed_in(cast.editor).post("/w/firm/plan/", {"text": "x"})
-    assert response.status_code == 200
-    assert '<span class="plan-error">It does not fit.</span>' in response.content.decode()
+
+def test_the_other_ways_to_read_are_offered_with_their_time(
+    cast: Cast, document: Document, planned: dict[Mode, Any]
+) -> None:
+    planned[Mode.SWEEP] = SWEEP
+    planned[Mode.PASSAGES] = replace(PLAN, mode=Mode.PASSAGES, expected_seconds=1)
+    page = plan_of(cast.editor, document)
+    quick = '<label class="chip numbers" for="mode-passages">Passages · about 1 s</label>'
+    assert f'Or: {quick}<label class="chip numbers" for="mode-sweep">Every part · about 4 min</label>' in page
+    planned[Mode.WHOLE] = replace(PLAN, requested=Mode.WHOLE)
+    assert "Or:" not in plan_of(cast.editor, document, mode="whole")
+
+
+def test_a_plan_that_cannot_be_is_a_sentence_that_says_what_can(
+    cast: Cast, document: Document, planned: dict[Mode, Any]
+) -> None:
+    refused = '<span class="plan-error">No.</span>'
+    assert refused in plan_of(cast.editor, document, mode="whole")
+    planned[Mode.SWEEP] = SWEEP
+    planned[Mode.PASSAGES] = replace(PLAN, mode=Mode.PASSAGES)
+    page = plan_of(cast.editor, document, mode="whole")
+    assert "No. Qwen can read it from passages (about 2 s) or part by part (about 4 min).</span>" in page
+
+
+def test_the_plan_names_each_language_model_that_is_compared(
+    cast: Cast, document: Document, planned: dict[Mode, Any]
+) -> None:
+    page = plan_of(cast.editor, document, llms=["one", "two"])
+    assert page.count("whole document · 7,900 tokens") == 2
+    assert "<strong>one</strong>" in page
+    assert "<strong>two</strong>" in page
+
+
+def test_a_follow_up_is_planned_with_what_it_follows(
+    cast: Cast, answer: Answer, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(plans, "llm_get", lambda id: LLM("q", "Qwen", "", 32768, 800))
+    monkeypatch.setattr(alternatives, "plan_reading", lambda **wanted: given.append(wanted["parent"]) or PLAN)
+    assert "whole document · 7,900 tokens" in plan_of(cast.editor, document, parent=str(answer.question_id))
+    assert given == [answer.question]
+    other = signed_in(cast.outsider).post("/w/elsewhere/plan/", {"text": "x", "parent": str(answer.question_id)})
+    assert other.status_code == 404
+    assert signed_in(cast.editor).post("/w/firm/plan/", {"text": "x", "parent": "no"}).status_code == 404
+
+
+def test_the_language_model_is_remembered(
+    cast: Cast, document: Document, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kimi = LLM("k", "Kimi <K2>", "", 262144, 800, price_in_usd_per_million=0.6, price_out_usd_per_million=2.5)
+    two = [LLM("q", "Qwen", "", 32768, 800, self_hosted=True), kimi]
+    monkeypatch.setattr(choices, "llms", lambda: two)
+    client = signed_in(cast.editor)
+    page = client.get("/w/firm/ask/").content.decode()
+    assert '<option value="q">Qwen · 32k · self-hosted</option>' in page
+    assert '<option value="k">Kimi &lt;K2&gt; · 256k · $0.60 in, $2.50 out per M</option>' in page
+    client.post("/w/firm/ask/", {"text": "How long?", "llm": "k"})
+    assert '<option value="k" selected>' in client.get("/w/firm/ask/").content.decode()
 
 
 def test_the_permalink_has_the_sources_beside_the_answer(cast: Cast, tmp_path: Path) -> None:
@@ -231,7 +317,8 @@ def test_costs_are_said_shortly(cost: float, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(1.94, "1.9 s"), (48.4, "48 s"), (59.7, "1 min 0 s"), (200, "3 min 20 s")]
+    ("seconds", "said"),
+    [(1.94, "1.9 s"), (48.4, "48 s"), (59.7, "1 min 0 s"), (200, "3 min 20 s"), (3900, "1 h 5 min")],
 )
 def test_times_are_said_as_spoken(seconds: float, said: str) -> None:
     assert duration(seconds) == said

@@ -188,7 +188,7 @@ async def test_the_text_comes_as_it_is_written_and_the_card_at_the_end(cast: Cas
     async for message in stream:
         page.take(message)
     assert page.done
-    assert page.card.startswith(f'<article class="answer" id="card-{answer.question_id}"')
+    assert page.card.startswith(f'<article class="answer" id="card-{answer.pk}"')
     assert '<span class="sentence supported" data-sentence="0">The term is three years.</span>' in page.card
 
 

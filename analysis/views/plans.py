@@ -1,0 +1,107 @@
+"""The reading plan on the page: what asking will take, as the question stands in the box."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+
+from analysis.answer.alternatives import Wanted, other_modes, plan_or_advise
+from analysis.answer.plan import in_words
+from analysis.errors import LecternError
+from analysis.llm.catalogue import LLM
+from analysis.llm.registry import llm_get
+from analysis.models import Question
+from analysis.types import Mode, ReadingPlan
+from analysis.views.choices import MODES
+from analysis.views.figures import dollars
+from analysis.views.forms import Asked
+from workspaces.access import enter, questions_for
+from workspaces.models import Member
+
+# Beyond this, cutting the text into parts for an estimate takes longer than one waits while typing.
+OFFERED_TOKENS = 2_000_000
+NAMES = {mode: name for mode, name, _ in MODES}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What one language model will take, or why it cannot. name: "" where there is one only. others: in other modes."""
+
+    name: str
+    line: str = ""
+    why: str = ""
+    error: str = ""
+    others: tuple[tuple[Mode, str], ...] = ()
+
+
+@login_required
+@require_POST
+def plan(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return the reading plan of the question as it stands in the box: a line, or one for each language model."""
+    member = enter(request, slug)
+    if not request.POST.get("text", "").strip():
+        return HttpResponse("")
+    try:
+        asked = Asked.from_form(request.POST, member)
+        wanted = Wanted(member.workspace, asked.text, asked.documents, _parent(request, member))
+        chosen = [llm_get(id) for id in dict.fromkeys(asked.llms)] or [llm_get(asked.llm)]
+    except LecternError as error:
+        return render(request, "_plan.html", {"plans": [Planned("", error=error.message)]})
+    return render(
+        request, "_plan.html", {"plans": [_planned(wanted, asked.mode, llm, len(chosen) > 1) for llm in chosen]}
+    )
+
+
+def _parent(request: HttpRequest, member: Member) -> Question | None:
+    """Return the question that this one would follow up. Raises Http404 for one out of sight."""
+    named = request.POST.get("parent", "")
+    if not named:
+        return None
+    try:
+        return questions_for(member).get(pk=named)
+    except (Question.DoesNotExist, ValidationError):
+        raise Http404 from None
+
+
+def _planned(wanted: Wanted, mode: Mode, llm: LLM, one_of_several: bool) -> Planned:
+    name = llm.name if one_of_several else ""
+    try:
+        reading = plan_or_advise(wanted, mode, llm)
+    except LecternError as error:
+        return Planned(name, error=error.message)
+    first = wanted.parent is None and not one_of_several
+    offers = first and reading.requested is Mode.AUTO and reading.document_tokens <= OFFERED_TOKENS
+    others = other_modes(wanted, reading.mode, llm) if offers else []
+    offered = tuple((each.mode, f"{NAMES[each.mode]} · about {in_words(each.expected_seconds)}") for each in others)
+    return Planned(name, plan_line(reading), reading.why, others=offered)
+
+
+def plan_line(plan: ReadingPlan) -> str:
+    """Return a plan in a line: what is read, how much, how long it takes, for how much."""
+    pieces = [_what_is_read(plan), _how_much(plan), _how_long(plan)]
+    cost_usd = plan.cost_usd_cached if plan.parts_cached else plan.cost_usd_cold
+    pieces += [f"up to {dollars(cost_usd)}"] if cost_usd else []
+    return " · ".join(pieces)
+
+
+def _what_is_read(plan: ReadingPlan) -> str:
+    if plan.mode is Mode.WHOLE and len(plan.document_ids) > 1:
+        return f"{len(plan.document_ids)} whole documents"
+    return {Mode.WHOLE: "whole document", Mode.PASSAGES: "passages", Mode.SWEEP: "every part in turn"}[plan.mode]
+
+
+def _how_much(plan: ReadingPlan) -> str:
+    if plan.mode is not Mode.SWEEP:
+        return f"{'' if plan.exact else 'about '}{plan.prompt_tokens:,} tokens"
+    parts = f"{plan.parts:,} part{'' if plan.parts == 1 else 's'}"
+    return f"{parts}, {plan.parts_cached:,} already read" if plan.parts_cached else parts
+
+
+def _how_long(plan: ReadingPlan) -> str:
+    already = plan.mode is not Mode.SWEEP and plan.cached_tokens * 2 > plan.prompt_tokens
+    return f"about {in_words(plan.expected_seconds)}{' (already read)' if already else ''}"

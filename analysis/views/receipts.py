@@ -1,0 +1,262 @@
+"""The receipt under an answer: a strip of each document's pages by how they were read, and the figures in words."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.answer.receipt import SEEN, SKIPPED, SWEPT, UNREADABLE, WAYS, WHOLE, Ranges, size
+from analysis.views.figures import dollars, duration, page_ranges, range_words
+
+SAID = {
+    WHOLE: "read whole",
+    SWEPT: "read by the sweep",
+    SEEN: "seen as passage",
+    UNREADABLE: "unreadable",
+    SKIPPED: "not read",
+}
+# Each way has its own height too, from the strip's foot: colours alone would tell some people nothing.
+HEIGHTS = {WHOLE: 10, SWEPT: 7, SEEN: 4, UNREADABLE: 10, SKIPPED: 1}
+
+MODES = {
+    "whole": "Whole: all of it stood before the language model at once",
+    "passages": "Passages: the parts that match the question best",
+    "sweep": "Sweep: every part was read by itself, then what was found was put together",
+}
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Pages side by side that were read in the same way; x and width in pages, y and height of 10 downwards."""
+
+    way: str
+    x: int
+    width: int
+    y: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A document's pages, from left to right. cited: where marks stand, in pages from 0. words: all of it in words."""
+
+    document_id: str
+    name: str
+    pages: int
+    stretches: list[Stretch]
+    cited: list[int]
+    words: str
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What one height and colour of a strip means."""
+
+    way: str
+    said: str
+    y: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of the receipt."""
+
+    label: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What `_receipt.html` draws. passages: what was sent, where it was not the whole."""
+
+    strips: list[Strip]
+    legend: list[Legend]
+    facts: list[Fact]
+    passages: list[dict[str, Any]]
+
+
+def receipt_of(payload: Mapping[str, Any], names: Mapping[str, str]) -> Receipt:
+    """Return the receipt of an answer. names: of its documents, by id."""
+    coverage = payload["coverage"]
+    strips = [strip_of(row, payload["citations"]) for row in coverage.get("documents") or []]
+    drawn = {stretch.way for strip in strips for stretch in strip.stretches}
+    return Receipt(
+        strips=strips,
+        legend=[Legend(way, SAID[way], 10 - HEIGHTS[way], HEIGHTS[way]) for way in WAYS if way in drawn],
+        facts=facts_of(payload),
+        passages=[
+            passage | {"name": names.get(str(passage["document_id"]), "")} for passage in coverage.get("passages") or []
+        ],
+    )
+
+
+def strip_of(row: Mapping[str, Any], citations: list[dict[str, Any]]) -> Strip:
+    """Return the strip of one document of a receipt."""
+    ways = row.get("pages") or _ways_of_old(row)
+    stretches = [
+        Stretch(way, first - 1, count, 10 - HEIGHTS[way], HEIGHTS[way])
+        for way in WAYS
+        for first, count in page_ranges(ways[way])
+    ]
+    cited = sorted(
+        {
+            page["page_number"]
+            for citation in citations
+            if citation["document_id"] == row["document_id"]
+            for page in citation["pages"]
+        }
+    )
+    words = "; ".join(filter(None, [_pages_words(ways, row["pages_total"]), _cited_words(cited)]))
+    return Strip(
+        document_id=row["document_id"],
+        name=row["document_name"],
+        pages=row["pages_total"],
+        stretches=sorted(stretches, key=lambda stretch: stretch.x),
+        cited=[number - 1 for number in cited],
+        words=words,
+    )
+
+
+def receipt_line(payload: Mapping[str, Any]) -> list[str]:
+    """Return the receipt's line, piece by piece."""
+    usage = payload["usage"]
+    sent, cached = _tokens(payload)
+    pieces = [str(payload["mode"] or "")]
+    if sent:
+        pieces.append(f"{sent:,} tokens" + (f", {_percent(cached, sent)} cached" if cached else ""))
+    pieces += [usage["llm"], dollars(usage["cost_usd"])]
+    if usage["seconds_to_first_token"]:
+        pieces.append(f"first word {duration(usage['seconds_to_first_token'])}")
+    if usage["seconds"]:
+        pieces.append(duration(usage["seconds"]))
+    return [piece for piece in pieces if piece]
+
+
+def facts_of(payload: Mapping[str, Any]) -> list[Fact]:
+    """Return the lines of the receipt that there is something to say in."""
+    coverage = payload["coverage"]
+    facts = {
+        "How": MODES.get(str(payload["mode"]), ""),
+        "Read": _read_words(coverage),
+        "Parts": _parts_words(coverage),
+        "Not read": _not_ready_words(coverage),
+        "Plan": (payload["plan"] or {}).get("why", ""),
+        "Tokens": _tokens_words(payload),
+        "Counted": _counted_words(coverage, payload["usage"]),
+        "Language model": payload["usage"]["llm"],
+        "Cost": _cost_words(payload["usage"]),
+        "Time": _time_words(payload["usage"]),
+        "Left out": _history_words(coverage.get("history_dropped", 0)),
+        "Cut off": "The answer reached its longest permitted length." if coverage.get("answer_cut") else "",
+    }
+    return [Fact(label, words) for label, words in facts.items() if words]
+
+
+def _ways_of_old(row: Mapping[str, Any]) -> dict[str, Ranges]:
+    """Return the pages of a receipt from before it said how each was read."""
+    ways: dict[str, Ranges] = defaultdict(list)
+    ways[WHOLE if row["characters_read"] >= row["characters_total"] else SEEN] = row["pages_read"]
+    ways[SKIPPED], ways[UNREADABLE] = row["pages_skipped"], row.get("pages_unreadable", [])
+    return ways
+
+
+def _pages_words(ways: Mapping[str, Ranges], total: int) -> str:
+    """Return "18 pages read whole", or each way with its pages: "pages 1-3 seen in passages, 4-18 not read"."""
+    used = [way for way in WAYS if ways[way]]
+    if len(used) == 1:
+        return f"{_count(total, 'page')} {SAID[used[0]]}" if total > 1 else f"The one page {SAID[used[0]]}"
+    listed = (f"{range_words(ways[way])} {SAID[way]}" for way in used)
+    return f"Of {total:,} pages: {', '.join(listed)}" if used else ""
+
+
+def _cited_words(cited: list[int]) -> str:
+    return f"cited: {'page' if len(cited) == 1 else 'pages'} {range_words(cited)}" if cited else ""
+
+
+def _read_words(coverage: Mapping[str, Any]) -> str:
+    total, read = coverage["characters_total"], coverage["characters_read"]
+    if not total:
+        return ""
+    share = "all" if read >= total else _percent(read, total)
+    pages = coverage.get("pages_total", 0)
+    unreadable = sum(size(row.get("pages_unreadable") or []) for row in coverage.get("documents") or [])
+    on = f", on {coverage['pages_read_count']:,} of {_count(pages, 'page')}" if pages else ""
+    lost = f"; {_count(unreadable, 'page')} could not be read" if unreadable else ""
+    return f"{read:,} of {total:,} characters ({share}){on}{lost}"
+
+
+def _parts_words(coverage: Mapping[str, Any]) -> str:
+    parts = coverage.get("parts") or {}
+    if not isinstance(parts, dict):  # of a receipt from before parts were told apart
+        return f"Read in {parts} parts, then combined" if parts > 1 else ""
+    total = parts.get("total", 0)
+    left = total - parts.get("read", 0) - parts.get("cached", 0) - parts.get("failed", 0)
+    said = [
+        (parts.get("read"), "read now"),
+        (parts.get("cached"), "known from an earlier sweep"),
+        (parts.get("failed"), "could not be read"),
+        (left, "not reached"),
+    ]
+    counts = ", ".join(f"{number:,} {words}" for number, words in said if number)
+    return f"{_count(total, 'part')}: {counts}" if total else ""
+
+
+def _not_ready_words(coverage: Mapping[str, Any]) -> str:
+    names = [each["document_name"] for each in coverage.get("not_read_in") or []]
+    return f"{', '.join(names)}: not read in when the question was answered" if names else ""
+
+
+def _tokens(payload: Mapping[str, Any]) -> tuple[int, int]:
+    coverage, usage = payload["coverage"], payload["usage"]
+    if coverage["tokens_sent"]:
+        return coverage["tokens_sent"], coverage["tokens_cached"]
+    return usage["prompt_tokens"], usage["cached_tokens"]
+
+
+def _tokens_words(payload: Mapping[str, Any]) -> str:
+    usage = payload["usage"]
+    sent, cached = _tokens(payload)
+    written = f"{usage['completion_tokens']:,} written"
+    if thought := usage.get("reasoning_tokens"):
+        written += f", {thought:,} of them thinking"
+    return f"{sent:,} sent, {cached:,} of them ({_percent(cached, sent)}) cached; {written}" if sent else ""
+
+
+def _counted_words(coverage: Mapping[str, Any], usage: Mapping[str, Any]) -> str:
+    exact = coverage.get("estimate_exact")
+    if exact is None:
+        return ""
+    planned = (
+        "Planned with the model's own tokenizer" if exact else "Planned with an estimate, not the model's tokenizer"
+    )
+    return planned + (
+        "; what was used was counted here, since the endpoint did not say" if usage.get("estimated") else ""
+    )
+
+
+def _cost_words(usage: Mapping[str, Any]) -> str:
+    saved = usage.get("saved_usd") or 0
+    return dollars(usage["cost_usd"]) + (f"; the cache saved {dollars(saved)}" if saved > 0 else "")
+
+
+def _time_words(usage: Mapping[str, Any]) -> str:
+    if not usage["seconds"]:
+        return ""
+    first = usage["seconds_to_first_token"]
+    words = f"{duration(usage['seconds'])} in all" + (f", first word after {duration(first)}" if first else "")
+    return words + (f", in {_count(usage['calls'], 'call')}" if usage.get("calls") else "")
+
+
+def _history_words(dropped: int) -> str:
+    return f"{_count(dropped, 'earlier question')} of this thread did not fit" if dropped else ""
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{part / whole:.0%}".replace("%", " %")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
