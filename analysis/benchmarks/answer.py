@@ -20,10 +20,11 @@ from analysis.answer.prompt import DocumentText, whole_prompt
 from analysis.answer.stream import Writer
 from analysis.errors import UserError
 from analysis.llm import llamacpp, slots
-from analysis.llm.catalogue import LLM, llm_get
+from analysis.llm.catalogue import LLM
 from analysis.llm.client import stream_chat
+from analysis.llm.registry import llm_get
 from analysis.models import Document, IngestStatus
-from analysis.types import Usage
+from analysis.types import Account, CallPurpose, Usage
 
 QUESTIONS = ["Who are the parties?", "Which law governs this?", "When does it end?"]
 ANSWER_TOKENS = 64
@@ -46,8 +47,7 @@ def run(*, document: str | None = None, text: Path | None = None, llm: str = "",
     reads = DocumentText("0", f"benchmark {secrets.token_hex(8)}", 0, "", text=_text(document, text, chosen))
     figures = {"llm": chosen.id, "characters": len(reads.text)}
     if chosen.slots:
-        among = slots.peoples_slots(chosen)
-        with slots.slot_for(chosen, "", among=among, should_stop=lambda: False) as slot:
+        with slots.slot_for(chosen, "", should_stop=lambda: False) as slot:
             if slot is not None:
                 figures |= _measured(chosen, reads, slot.number)
     else:
@@ -108,7 +108,7 @@ class _Delays:
     """How long after the model's token its event reaches a reader of the stream, as the event view reads it."""
 
     def __init__(self) -> None:
-        self.writer = Writer(f"benchmark-{secrets.token_hex(8)}", lambda: False)
+        self.writer = Writer(f"benchmark-{secrets.token_hex(8)}", lambda: False, Account(CallPurpose.TEST))
         self.sent_at: list[float] = []
         self.read_at: list[float] = []
         self.done = threading.Event()

@@ -28,6 +28,7 @@ class Terminal:
         self.quiet = quiet
         self.text = ""
         self.bar: tqdm[Any] | None = None
+        self.found: set[tuple[int, int]] = set()
 
     def show(self, answer: Answer) -> None:
         """Follow the answer to its end and print it; Ctrl-C stops it on the server too, keeping what was written.
@@ -65,9 +66,17 @@ class Terminal:
         # Once text stands there a bar would write over its last line.
         if event.name == "progress" and not self.text:
             self._move_bar(**event.data)
+        elif event.name == "finding":
+            self._tell_finding(**event.data)
         elif event.name == "token":
             self._close_bar()
             self._write(event.data["start_char"], event.data["text"])
+
+    def _tell_finding(self, *, part: int, index: int, document_name: str, place: str, quote: str, **_: Any) -> None:
+        """Tell what a sweep has found, above the bar; once, although another worker may find it again."""
+        if (part, index) not in self.found:
+            self.found.add((part, index))
+            tqdm.write(f"Found in {document_name}, {place}: “{_one_line(quote)}”", file=sys.stderr)
 
     def _write(self, start_char: int, text: str) -> None:
         again = start_char < len(self.text)
@@ -103,7 +112,7 @@ def citation_lines(payload: dict[str, Any]) -> list[str]:
     """Return for each citation its number, place, quote, and the sentences that rest on it."""
     lines = []
     for index, citation in enumerate(payload["citations"]):
-        lines.append(f"[{index + 1}] {citation['document_name']}, page {citation['page_number']}")
+        lines.append(f"[{index + 1}] {citation['document_name']}, {citation['place']}")
         lines.append(f"    “{_one_line(citation['quote'])}”")
         resting = [sentence["text"] for sentence in payload["sentences"] if index in sentence["citations"]]
         lines += [f"    for: {_one_line(text)}" for text in resting]

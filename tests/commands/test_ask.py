@@ -135,3 +135,15 @@ def test_the_first_owner_acts_unless_someone_is_named(cast: Cast) -> None:
     assert acting_member("firm").user == cast.owner
     assert acting_member("firm", "Editor@firm.example").user == cast.editor
     assert acting_member("firm", "viewer@firm.example", role=Role.VIEWER).user == cast.viewer
+
+
+def test_what_a_sweep_finds_is_told_once_and_apart_from_the_answer(
+    answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = {"document_id": "d", "document_name": "lease.pdf", "place": "page 2", "start_char": 0, "end_char": 9}
+    found = {"part": 0, "index": 0, "note": "", "quote": "five\nyears", **place}
+    part = {"stage": "part", "message": "Part 1 of 2: page 1", "done": 1, "total": 2}
+    tell(answer, ("progress", part), ("finding", found), ("finding", found), *TOKENS, *END)
+    assert "Found in" not in shown(answer)
+    told = capsys.readouterr().err
+    assert told.count("Found in lease.pdf, page 2: “five years”\n") == 1

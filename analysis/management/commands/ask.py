@@ -19,7 +19,9 @@ from workspaces.models import Member
 
 
 class Command(LecternCommand):
-    """The answer on stdout as it is written, then citations and the receipt; how far reading has come on stderr."""
+    """The answer on stdout as it is written, then citations and the receipt; on stderr how far reading has come, and
+    what a sweep finds as it finds it.
+    """
 
     help = "Ask a question across a workspace's documents, or some of them. Ctrl-C stops the answer."
 
