@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
+from analysis.llm.registry import forget_llms
 from analysis.progress import connection
 from workspaces.models import Member, Role, User, Workspace
 
@@ -37,6 +40,12 @@ def cast(db: None) -> Cast:
 
 
 @pytest.fixture(autouse=True)
+def fresh_registry() -> None:
+    """Have the language models looked up anew: a test's rows are undone without a word to the registry."""
+    forget_llms()
+
+
+@pytest.fixture(autouse=True)
 def clean_redis() -> Iterator[None]:
     """Leave no stream, lock or queued task to the next test."""
     yield
@@ -50,6 +59,21 @@ def llama_server() -> Iterator[str]:
     For tests marked `model`. `make test` fetches the file; a test never does.
     """
     from config.env import env
+    from local import home, llama_server, process
+
+    port = process.free_port()
+    with serving(port):
+        address, key = llama_server.url(port), home.secret("llama")
+        home.write_endpoints({"llm_url": address, "llm_key": key})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(env, "llm_url", address)
+            patch.setattr(env, "llm_key", key)
+            yield address
+
+
+@contextmanager
+def serving(port: int) -> Iterator[Popen[bytes]]:
+    """Run the bundled model's real server on `port`; killed at the end."""
     from local import home, llama_server, model_files, process
 
     os.environ.setdefault("LECTERN_MODELS", str(Path(__file__).resolve().parent.parent / ".lectern" / "models"))
@@ -57,16 +81,11 @@ def llama_server() -> Iterator[str]:
     path = model_files.find(model)
     if path is None:
         pytest.fail("The bundled model is not here: run `make model` once, or set LECTERN_MODEL_FILE.")
-    port, log = process.free_port(), home.room("logs") / "llama.log"
+    log = home.room("logs") / "llama.log"
     server = process.start(llama_server.command(model, path, port), log=log)
     try:
         process.wait_until(lambda: llama_server.ready(port), server, log=log, timeout_seconds=120)
-        address, key = llama_server.url(port), home.secret("llama")
-        home.write_endpoints({"llm_url": address, "llm_key": key})
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(env, "llm_url", address)
-            patch.setattr(env, "llm_key", key)
-            yield address
+        yield server
     finally:
         server.kill()
         server.wait()

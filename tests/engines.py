@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 
 def start() -> None:
@@ -48,3 +49,12 @@ def start() -> None:
     process.wait_until(lambda: valkey.ready(valkey_port), broker, log=log, timeout_seconds=30)
     os.environ["DATABASE_URL"] = postgres.url(postgres_port)
     os.environ["REDIS_URL"] = valkey.url(valkey_port)
+
+
+def product_environment() -> dict[str, str]:
+    """Return the environment for a process of the product's own on the test's database."""
+    from django.db import connection
+
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    database = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
+    return {**os.environ, "DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "config.settings"}
