@@ -6,8 +6,6 @@ go through the real ingest and questions through the real answer pipeline, in th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.core.files.base import ContentFile
 
 from analysis import progress
@@ -47,8 +45,3 @@ def cited_spans(answer: Answer) -> list[Span]:
     """Return the places that the answer's sentences cite."""
     rows = CitationRow.objects.filter(sentence__answer=answer).values_list("start_char", "end_char")
     return [Span(start, end) for start, end in rows]
-
-
-def overlaps(spans: Iterable[Span], gold: Span) -> bool:
-    """Return whether any of the spans shares a character with `gold`."""
-    return any(span.start_char < gold.end_char and gold.start_char < span.end_char for span in spans)

@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from analysis.benchmarks import Report, scratch_workspace
 from analysis.errors import UserError
-from analysis.evaluations import answered, cited_spans, overlaps, read_in
+from analysis.evaluations import answered, cited_spans, read_in
+from analysis.evaluations.metrics import overlaps
 from analysis.models import Answer, AnswerStatus, Document, SweepPart
 from analysis.types import Mode, Span
 from workspaces.models import Workspace

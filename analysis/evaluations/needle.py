@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from analysis.answer.parts import opening_end
 from analysis.benchmarks import Report, scratch_workspace
-from analysis.evaluations import answered, cited_spans, overlaps, read_in
+from analysis.evaluations import answered, cited_spans, read_in
+from analysis.evaluations.metrics import overlaps
 from analysis.llm.catalogue import LLM
 from analysis.llm.registry import llm_get
 from analysis.llm.tokens import count_tokens

@@ -22,9 +22,8 @@ class Command(LecternCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         names = parser.add_subparsers(dest="evaluation", required=True)
-        for name in [module.name for module in iter_modules(evaluations.__path__)]:
-            module = import_module(f"analysis.evaluations.{name}")
-            one = names.add_parser(name.replace("_", "-"), help=(module.__doc__ or "").strip())
+        for name, module in _evaluations().items():
+            one = names.add_parser(name, help=(module.__doc__ or "").strip())
             one.add_argument("folder", type=Path, metavar="DIR", help="the folder that holds the data set")
             one.add_argument("--limit", type=int, default=0, help="look at the first so many trials only")
             one.add_argument("--json", type=Path, metavar="FILE", help="write the figures and trials to FILE as well")
@@ -34,7 +33,17 @@ class Command(LecternCommand):
         """Run it and print its table."""
         if not folder.is_dir():
             raise CommandError(f"There is no folder {folder}.")
-        report = import_module(f"analysis.evaluations.{evaluation.replace('-', '_')}").run(folder, **options)
+        report = _evaluations()[evaluation].run(folder, **options)
         self.stdout.write(table(report))
         if json:
             write(report, json)
+
+
+def _evaluations() -> dict[str, Any]:
+    """Return the evaluations by name, each as its module; what they share stands beside them and is none."""
+    modules = [import_module(f"analysis.evaluations.{module.name}") for module in iter_modules(evaluations.__path__)]
+    return {
+        module.__name__.rpartition(".")[2].replace("_", "-"): module
+        for module in modules
+        if hasattr(module, "add_arguments")
+    }
