@@ -225,12 +225,28 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """What a completion has to be: one JSON object.
+
+    name: letters, digits and underscores; some endpoints want one. schema: JSON Schema of an object; every property is
+    required and no other is allowed, which is what all endpoints take.
+    """
+
+    name: str
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Prompt:
-    """Messages in cache order (system, documents, history, question) and the sources they contain."""
+    """Messages in cache order (system, documents, history, question) and the sources they contain.
+
+    shape: what the completion is held to, as far as the endpoint can (analysis/llm/shapes.py reads it); None for prose.
+    """
 
     messages: list[Message]
     sources: list[Source]
     max_output_tokens: int
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True)

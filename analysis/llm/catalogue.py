@@ -24,6 +24,8 @@ class LLM:
     that thinks. cache_write_price_factor: what a token put into an explicit cache costs, in prices of others.
     idle_seconds: how long the endpoint may say nothing. recogniser: it writes down what it hears and takes no orders.
     sweep: "quotes" (it finds what is in a part) or "nearest" (it overlooks much, so near sentences count too).
+    constrained: how its endpoint can hold it to a shape, "schema", "object" (to some JSON object) or "none"; "" as the
+    dialect has it.
     """
 
     id: str
@@ -48,6 +50,7 @@ class LLM:
     reasoning_tokens: int = 0
     summary: str = "one_pass"
     sweep: str = "quotes"
+    constrained: str = ""
     vision: bool = False
     audio: bool = False
     recogniser: bool = False

@@ -24,6 +24,7 @@ class DashScope(Dialect):
     name: ClassVar[str] = "dashscope"
     think_tags: ClassVar[bool] = False
     transcriptions: ClassVar[bool] = False
+    constrained: ClassVar[str] = "object"
     codes: ClassVar[Mapping[str, Fault]] = {
         "Arrearage": Fault.CREDIT,
         "insufficient_quota": Fault.BUSY,  # its name for tokens a minute (Throttling.AllocationQuota)

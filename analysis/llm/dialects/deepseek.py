@@ -18,6 +18,7 @@ class DeepSeek(Dialect):
     name: ClassVar[str] = "deepseek"
     think_tags: ClassVar[bool] = False
     transcriptions: ClassVar[bool] = False
+    constrained: ClassVar[str] = "object"
     finishes: ClassVar[Mapping[str, str]] = {**Dialect.finishes, "insufficient_system_resource": "broken"}
     codes: ClassVar[Mapping[str, Fault]] = {
         "authentication_error": Fault.KEY,

@@ -24,6 +24,7 @@ class Moonshot(Dialect):
     limit_field: ClassVar[str] = "max_completion_tokens"
     think_tags: ClassVar[bool] = False
     transcriptions: ClassVar[bool] = False
+    constrained: ClassVar[str] = "object"
     codes: ClassVar[Mapping[str, Fault]] = {
         "exceeded_current_quota_error": Fault.CREDIT,
         "engine_overloaded_error": Fault.BUSY,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ import httpx
 from analysis.llm.catalogue import LLM
 from analysis.llm.errors import Fault, refusal
 from analysis.llm.tokens import estimate
-from analysis.types import Media, Message, Prompt, Usage
+from analysis.types import Media, Message, Prompt, Shape, Usage
 
 # Where the endpoints put the words of a model that thinks aloud: Qwen, DeepSeek, GLM, Kimi, SGLang; then vLLM since
 # 0.11 (docs.vllm.ai, reasoning outputs), Ollama and OpenRouter.
@@ -28,7 +29,8 @@ class Dialect:
     limit_field: what it calls the longest completion. asks_for_usage: whether it wants stream_options before it tells
     the usage. think_tags: whether its content may hold <think>...</think>, for want of a reasoning parser.
     transcriptions: whether it has the call /audio/transcriptions. codes, over_window: how it refuses. finishes: its
-    words for an end that is none, in ours.
+    words for an end that is none, in ours. constrained: what it can hold a completion to: "schema", "object" (some JSON
+    object; the prompt has to speak of JSON then) or "none".
     """
 
     name: ClassVar[str] = "openai"
@@ -36,6 +38,7 @@ class Dialect:
     asks_for_usage: ClassVar[bool] = True
     think_tags: ClassVar[bool] = True
     transcriptions: ClassVar[bool] = True
+    constrained: ClassVar[str] = "schema"
     codes: ClassVar[Mapping[str, Fault]] = {
         "insufficient_quota": Fault.CREDIT,
         "context_length_exceeded": Fault.OVER_WINDOW,
@@ -57,16 +60,24 @@ class Dialect:
 
     def body(self, llm: LLM, prompt: Prompt, slot: int | None = None) -> dict[str, Any]:
         """Return the JSON of a streaming chat request."""
+        shape, holds_to = prompt.shape, llm.constrained or self.constrained
+        messages = prompt.messages if shape is None or holds_to == "schema" else told_shape(prompt.messages, shape)
         body: dict[str, Any] = {
             "model": llm.served_as,
-            "messages": [self.message(message, llm) for message in prompt.messages],
+            "messages": [self.message(message, llm) for message in messages],
             self.limit_field: max_tokens(llm, prompt),
             "stream": True,
             **self.settings(llm),
         }
         if self.asks_for_usage:
             body["stream_options"] = {"include_usage": True}
+        if shape is not None and holds_to != "none":
+            body["response_format"] = self.response_format(shape) if holds_to == "schema" else {"type": "json_object"}
         return body
+
+    def response_format(self, shape: Shape) -> dict[str, Any]:
+        """Return the field that holds a completion to the shape's schema."""
+        return {"type": "json_schema", "json_schema": {"name": shape.name, "strict": True, "schema": shape.schema}}
 
     def settings(self, llm: LLM) -> dict[str, Any]:
         """Return the fields of the LLM's `body` that the endpoint takes."""
@@ -127,6 +138,14 @@ class Dialect:
     def refusal(self, status: int, headers: Mapping[str, str], body: str) -> Exception:
         """Return the error that an HTTP answer other than 200 stands for."""
         return refusal(status, headers, body, codes=self.codes, over_window=self.over_window)
+
+
+def told_shape(messages: Sequence[Message], shape: Shape) -> list[Message]:
+    """Return the messages with the shape said in words at their end, for an endpoint that cannot hold to a schema."""
+    *before, last = messages
+    schema = json.dumps(shape.schema, ensure_ascii=False)
+    said = f"{last.content}\n\nAnswer with one JSON object of this JSON Schema and nothing else: {schema}"
+    return [*before, replace(last, content=said)]
 
 
 def max_tokens(llm: LLM, prompt: Prompt) -> int:

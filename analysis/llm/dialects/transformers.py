@@ -15,6 +15,7 @@ class Transformers(Dialect):
 
     name: ClassVar[str] = "transformers"
     asks_for_usage: ClassVar[bool] = False
+    constrained: ClassVar[str] = "none"
 
     def settings(self, llm: LLM) -> dict[str, Any]:
         """Return the fields that it does not refuse: other servers' samplers have more."""

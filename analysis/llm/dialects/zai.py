@@ -19,6 +19,7 @@ class ZAI(Dialect):
     asks_for_usage: ClassVar[bool] = False
     think_tags: ClassVar[bool] = False
     transcriptions: ClassVar[bool] = False
+    constrained: ClassVar[str] = "object"
     codes: ClassVar[Mapping[str, Fault]] = {
         **dict.fromkeys(("1000", "1001", "1002", "1003", "1004"), Fault.KEY),
         **dict.fromkeys(("1110", "1111", "1112", "1220"), Fault.PERMISSION),

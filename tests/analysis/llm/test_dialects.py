@@ -21,7 +21,7 @@ from analysis.llm.client import stream_chat
 from analysis.llm.dialects import DIALECTS, dialect_of
 from analysis.llm.dialects.ollama import ollama_window_tokens
 from analysis.llm.errors import BrokenStream, Busy, Silent
-from analysis.types import Media, Message, Prompt, Source, Token, Usage
+from analysis.types import Media, Message, Prompt, Shape, Source, Token, Usage
 from tests.analysis.llm.scripted_server import Reply, ScriptedLLM
 
 PROMPT = Prompt([Message("system", "Be brief."), Message("user", "How long?")], [], 50)
@@ -158,6 +158,41 @@ def test_a_prefix_is_marked_where_the_cache_is_explicit_and_it_is_long_enough(sc
         asked(scripted_llm, replace(llm, cache="automatic"), prompt)["messages"][0]["content"]
         == f"{long}Question: Why?"
     )
+
+
+SHAPED = replace(PROMPT, shape=Shape("Term", {"type": "object", "properties": {"years": {"type": "integer"}}}))
+
+
+@pytest.mark.parametrize("dialect", ["openai", "llamacpp", "vllm", "sglang", "ollama"])
+def test_a_shape_is_held_to_by_its_schema(scripted_llm: ScriptedLLM, dialect: str) -> None:
+    body = asked(scripted_llm, at(scripted_llm, dialect), SHAPED)
+    assert body["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {
+            "name": "Term", "strict": True, "schema": {"type": "object", "properties": {"years": {"type": "integer"}}},
+        },
+    }  # fmt: skip
+    assert body["messages"][-1]["content"] == "How long?"
+    assert "response_format" not in asked(scripted_llm, at(scripted_llm, dialect))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "constrained", "held"),
+    [
+        ("moonshot", "", {"type": "json_object"}), ("deepseek", "", {"type": "json_object"}),
+        ("zai", "", {"type": "json_object"}), ("dashscope", "", {"type": "json_object"}),
+        ("transformers", "", None), ("vllm", "none", None), ("vllm", "object", {"type": "json_object"}),
+    ],
+)  # fmt: skip
+def test_a_shape_that_no_schema_holds_is_said_in_the_prompt(
+    scripted_llm: ScriptedLLM, dialect: str, constrained: str, held: dict[str, str] | None
+) -> None:
+    body = asked(scripted_llm, at(scripted_llm, dialect, constrained=constrained), SHAPED)
+    assert body.get("response_format") == held
+    said = body["messages"][-1]["content"]
+    assert said.startswith("How long?")
+    assert '{"type": "object", "properties": {"years": {"type": "integer"}}}' in said
+    assert body["messages"][0]["content"] == "Be brief."
 
 
 # What comes back
