@@ -85,6 +85,13 @@ class ParsedDocument:
 
 
 @dataclass(frozen=True)
+class Understanding:
+    """What a document says about itself. language: the ISO 639-1 code of what most of it is in, "" if unknown."""
+
+    language: str = ""
+
+
+@dataclass(frozen=True)
 class ChunkSpan:
     """A piece of canonical text made for retrieval. token_count: by the embedder's own tokenizer."""
 

@@ -29,7 +29,8 @@ router = Router(tags=["Documents"])
 READING = (0.0, 0.4)
 STAGE_SHARES = {
     **dict.fromkeys(("parse", "ocr", "vision", "audio"), READING),
-    "chunk": (0.4, 0.05),
+    "understand": (0.4, 0.01),
+    "chunk": (0.41, 0.04),
     "embed": (0.45, 0.5),
     "index": (0.95, 0.05),
 }

@@ -13,8 +13,9 @@ from django.db.models.expressions import Combinable
 
 from analysis.ingest.chunk import CHUNKER_VERSION
 from analysis.ingest.embed import Encoder, Vectors
+from analysis.ingest.understand import UNDERSTANDING_VERSION
 from analysis.models import Chunk, DocumentVersion, Embedder, Heading, Page, VersionText
-from analysis.types import ChunkSpan, ParsedDocument
+from analysis.types import ChunkSpan, ParsedDocument, Understanding
 
 # English stems words of other languages wrongly but alike in text and query; `simple` would not stem at all.
 WORDS_CONFIG = "english"
@@ -68,6 +69,13 @@ def write_parsed(version: DocumentVersion, parsed: ParsedDocument) -> None:
             ],
             INSERT_ROWS,
         )
+
+
+def write_understanding(version: DocumentVersion, facts: Understanding) -> None:
+    """Replace what is known of the version's text by `facts`; in one transaction."""
+    DocumentVersion.objects.filter(pk=version.pk).update(
+        language=facts.language, understanding_version=UNDERSTANDING_VERSION
+    )
 
 
 def missing_chunks(version: DocumentVersion, embedder: Embedder, spans: Sequence[ChunkSpan]) -> list[ChunkSpan]:

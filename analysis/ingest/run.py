@@ -1,4 +1,4 @@
-"""The ingest recipe: one version under a lease, through parse, chunk, embed and index, to ready or failed.
+"""The ingest recipe: one version under a lease, through parse, understand, chunk, embed and index, to ready or failed.
 
 A worker may die anywhere. What it has written stands under natural keys, and the next worker goes on from there: the
 text is not parsed again, and chunks that have their vector are not embedded again. A version's chunks are searched only
@@ -33,6 +33,7 @@ from analysis.ingest import index
 from analysis.ingest.chunk import chunk
 from analysis.ingest.embed import embed_passages, encoder
 from analysis.ingest.parse import PARSER_VERSION
+from analysis.ingest.understand import UNDERSTANDING_VERSION, understand
 from analysis.models import Document, DocumentVersion, Heading, IngestStatus, Page
 from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, expired, release, renew
 from analysis.types import ChunkSpan, ParsedDocument, ParsedHeading
@@ -143,6 +144,7 @@ def _read_in(run: Run) -> None:
     if run.version.attempts > MAX_ATTEMPTS:
         raise UserError(GAVE_UP, code="gave_up")
     text = _parsed_text(run)
+    _understand(run, text)
     with run.timed("load"):
         encoder()
     with run.timed("chunk"):
@@ -208,7 +210,19 @@ def _facts(parsed: ParsedDocument) -> dict[str, Any]:
         "page_count": len(parsed.pages),
         "characters": len(parsed.text),
         "parser_version": PARSER_VERSION,
+        "understanding_version": 0,
     }
+
+
+def _understand(run: Run, text: str) -> None:
+    """Find out what the text says about itself, unless this code has found it out before."""
+    if run.rows.filter(understanding_version=UNDERSTANDING_VERSION).exists():
+        return
+    with run.timed("understand"):
+        run.report("understand", 0, 0)
+        facts = understand(text)
+        with run.writing():
+            index.write_understanding(run.version, facts)
 
 
 def _headings(version: DocumentVersion) -> list[ParsedHeading]:

@@ -48,8 +48,9 @@ def original_path(version: DocumentVersion, filename: str) -> str:
 class DocumentVersion(Leased):
     """One uploaded file of a document, and how far reading it in has come.
 
-    stage: parse, chunk, embed, index; stage_done of stage_total counts its pages or chunks.
-    tokens: by the default LLM's tokenizer. warnings: list of {code, message, page_number}.
+    stage: parse, understand, chunk, embed, index; stage_done of stage_total counts its pages or chunks.
+    language: ISO 639-1, "" if unknown. tokens: by the default LLM's tokenizer.
+    warnings: list of {code, message, page_number}.
     password: of an encrypted file, kept encrypted, since page images are drawn from the original.
     """
 
@@ -73,7 +74,9 @@ class DocumentVersion(Leased):
     characters = models.PositiveIntegerField(default=0)
     tokens = models.PositiveIntegerField(default=0)
     metadata = models.JSONField(default=dict)
+    language = models.CharField(max_length=8, blank=True)
     parser_version = models.PositiveIntegerField(default=0)
+    understanding_version = models.PositiveIntegerField(default=0)
     seconds = models.JSONField(default=dict, help_text="seconds each stage took")
     created_at = models.DateTimeField(auto_now_add=True)
     ready_at = models.DateTimeField(null=True)

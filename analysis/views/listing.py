@@ -54,7 +54,8 @@ STAGES = {
     "ocr": (0, 200),
     "vision": (0, 200),
     "audio": (0, 200),
-    "chunk": (200, 220),
+    "understand": (200, 205),
+    "chunk": (205, 220),
     "embed": (220, 970),
     "index": (970, 1000),
 }
@@ -64,6 +65,7 @@ STAGE_WORDS = {
     "ocr": ("Reading scanned pages", "Reading scanned page"),
     "vision": ("Reading page images", "Reading page image"),
     "audio": ("Listening", "Listening to minute"),
+    "understand": ("Finding out what it is", ""),
     "chunk": ("Dividing into passages", ""),
     "embed": ("Embedding", "Embedding passage"),
     "index": ("Adding to the index", ""),

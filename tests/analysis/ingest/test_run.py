@@ -20,6 +20,7 @@ from analysis import progress
 from analysis.errors import EngineUnavailable
 from analysis.ingest import index, run
 from analysis.ingest.parse import PARSER_VERSION
+from analysis.ingest.understand import UNDERSTANDING_VERSION
 from analysis.ingest.upload import document_delete, document_retry, document_upload
 from analysis.models import Chunk, Document, DocumentVersion, Page, VersionText
 from analysis.models.lease import MAX_ATTEMPTS
@@ -57,7 +58,8 @@ def facts(version: DocumentVersion) -> list[tuple[object, ...]]:
     headings = version.headings.values_list("ordinal", "level", "label", "title", "start_char", "section_end_char")
     pages = version.pages.values_list("number", "start_char", "end_char", "source")
     again = DocumentVersion.objects.get(pk=version.pk)
-    return [*rows, *headings, *pages, (again.status, again.stage, again.page_count, again.characters, again.tokens)]
+    counts = (again.page_count, again.characters, again.tokens)
+    return [*rows, *headings, *pages, (again.status, again.stage, again.language, *counts)]
 
 
 def test_version_becomes_ready_with_its_text_and_chunks(version):
@@ -72,8 +74,9 @@ def test_version_becomes_ready_with_its_text_and_chunks(version):
     assert all(chunk.text == TEXT[chunk.start_char : chunk.end_char] for chunk in chunks)
     assert all(len(chunk.embedding) == 384 and chunk.words for chunk in chunks)
     assert {chunk.workspace_id for chunk in chunks} == {version.document.workspace_id}
-    assert {"parse", "chunk", "embed", "index"} <= set(version.seconds)
+    assert {"parse", "understand", "chunk", "embed", "index"} <= set(version.seconds)
     assert version.ready_at is not None
+    assert (version.language, version.understanding_version) == ("en", UNDERSTANDING_VERSION)
 
 
 def test_being_ready_is_told_and_sets_off_what_follows(version):
@@ -92,7 +95,8 @@ def test_progress_is_reported_by_stage(version, monkeypatch):
     assert [report for report in reports if report[0] == "embed"] == [
         ("embed", min(done, total), total) for done in range(0, total + 4, 4)
     ]
-    assert list(dict.fromkeys(report[0] for report in reports)) == ["parse", "chunk", "embed", "index", ""]
+    stages = list(dict.fromkeys(report[0] for report in reports))
+    assert stages == ["parse", "understand", "chunk", "embed", "index", ""]
 
 
 def progress_of(document: Document) -> tuple[str, int, int]:
@@ -115,6 +119,24 @@ def test_twice_is_once(version, parser_version):
     DocumentVersion.objects.update(status="queued", parser_version=parser_version)
     run.ingest(version.pk)
     assert facts(version) == once
+
+
+def test_text_is_understood_again_without_parsing_when_that_code_has_changed(version, monkeypatch):
+    run.ingest(version.pk)
+    DocumentVersion.objects.update(status="queued", understanding_version=UNDERSTANDING_VERSION - 1, language="fr")
+    monkeypatch.setattr(run, "_parse", lambda run: pytest.fail("parsed again"))
+    run.ingest(version.pk)
+    version.refresh_from_db()
+    assert (version.status, version.language) == ("ready", "en")
+    assert version.understanding_version == UNDERSTANDING_VERSION
+
+
+def test_what_is_understood_already_is_kept(version, monkeypatch):
+    run.ingest(version.pk)
+    DocumentVersion.objects.update(status="queued")
+    monkeypatch.setattr(run, "understand", lambda text: pytest.fail("understood again"))
+    run.ingest(version.pk)
+    assert DocumentVersion.objects.get().status == "ready"
 
 
 def test_chunks_that_have_their_vector_are_not_embedded_again(version, monkeypatch):

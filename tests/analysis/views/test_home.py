@@ -260,7 +260,7 @@ def test_a_document_longer_than_the_window_says_so(cast: Cast) -> None:
         ({}, "Reading", 0),
         ({"stage": "parse", "stage_done": 41, "stage_total": 120}, "Reading page 41 of 120", 68),
         ({"stage": "ocr", "stage_done": 1, "stage_total": 2}, "Reading scanned page 1 of 2", 100),
-        ({"stage": "chunk"}, "Dividing into passages", 200),
+        ({"stage": "chunk"}, "Dividing into passages", 205),
         ({"stage": "embed", "stage_done": 1, "stage_total": 2}, "Embedding passage 1 of 2", 595),
         ({"stage": "embed", "stage_done": 3, "stage_total": 2}, "Embedding passage 3 of 2", 970),
         ({"stage": "index"}, "Adding to the index", 970),
