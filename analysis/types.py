@@ -60,6 +60,40 @@ class ParsedHeading:
 
 
 @dataclass(frozen=True)
+class TableCell:
+    """A cell with words in it, and its place in the table's grid; rows and columns count from 0.
+
+    row_span, column_span: how many it reaches over. header: it names what stands under it, or beside it. A position of
+    the grid without a cell is empty.
+    """
+
+    row: int
+    column: int
+    row_span: int
+    column_span: int
+    start_char: int
+    end_char: int
+    header: bool = False
+
+
+@dataclass(frozen=True)
+class ParsedTable:
+    """A table: its span, row by row, and its cells in the order of the text.
+
+    caption: the line before it that says what it shows and in which units; None if there is none.
+    confidence: in [0, 1]; 1 where the file itself states rows and columns, below where they were seen on the page.
+    """
+
+    start_char: int
+    end_char: int
+    row_count: int
+    column_count: int
+    cells: tuple[TableCell, ...]
+    caption: Span | None = None
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True)
 class Warning:
     """Something a reader must know about how a document was read. `page_number` is None for the whole document."""
 
@@ -82,6 +116,7 @@ class ParsedDocument:
     headings: list[ParsedHeading]
     metadata: dict[str, Any] = field(default_factory=dict)
     warnings: list[Warning] = field(default_factory=list)
+    tables: list[ParsedTable] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from django.db.models.expressions import Combinable
 from analysis.ingest.chunk import CHUNKER_VERSION
 from analysis.ingest.embed import Encoder, Vectors
 from analysis.ingest.understand import UNDERSTANDING_VERSION
-from analysis.models import Chunk, DocumentVersion, Embedder, Heading, Page, VersionText
+from analysis.models import Chunk, DocumentVersion, Embedder, Heading, Page, Table, VersionText
 from analysis.types import ChunkSpan, ParsedDocument, Understanding
 
 # English stems words of other languages wrongly but alike in text and query; `simple` would not stem at all.
@@ -56,9 +56,9 @@ def vector_type(embedder: Embedder) -> str:
 
 
 def write_parsed(version: DocumentVersion, parsed: ParsedDocument) -> None:
-    """Replace the version's text, pages and headings, and drop the chunks of its former text; in one transaction."""
+    """Replace the version's text with its pages, headings and tables, and drop its chunks; in one transaction."""
     with transaction.atomic():
-        for rows in (Chunk.objects, Page.objects, Heading.objects):
+        for rows in (Chunk.objects, Page.objects, Heading.objects, Table.objects):
             rows.filter(version=version).delete()
         VersionText.objects.update_or_create(version=version, defaults={"text": parsed.text})
         Page.objects.bulk_create([Page(version=version, **vars(page)) for page in parsed.pages], INSERT_ROWS)
@@ -69,6 +69,15 @@ def write_parsed(version: DocumentVersion, parsed: ParsedDocument) -> None:
             ],
             INSERT_ROWS,
         )
+        Table.objects.bulk_create(_tables(version, parsed), INSERT_ROWS)
+
+
+def _tables(version: DocumentVersion, parsed: ParsedDocument) -> list[Table]:
+    starts = [page.start_char for page in parsed.pages]
+    return [
+        Table.of(table, version=version, ordinal=i, page_number=page_at(starts, table.start_char))
+        for i, table in enumerate(parsed.tables)
+    ]
 
 
 def write_understanding(version: DocumentVersion, facts: Understanding) -> None:

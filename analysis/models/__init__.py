@@ -9,6 +9,7 @@ from analysis.models.page import Heading, Page
 from analysis.models.question import Purpose, Question
 from analysis.models.reading import Reading, ReadingStatus
 from analysis.models.sweep import PartStatus, SweepPart
+from analysis.models.table import Table
 from analysis.models.transcript import Transcript
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "SentenceRow",
     "ServedLLM",
     "SweepPart",
+    "Table",
     "Transcript",
     "VersionText",
 ]

@@ -6,6 +6,7 @@ import base64
 import io
 import posixpath
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -18,6 +19,7 @@ from analysis.ingest.parse.docx_runs import Notes, Runs
 from analysis.ingest.parse.docx_styles import Numbered, Styles
 from analysis.ingest.parse.email import message_html
 from analysis.ingest.parse.flow import FlowText
+from analysis.ingest.parse.grid import Cell
 from analysis.ingest.parse.headings import pattern_headings
 from analysis.ingest.parse.html import read_html
 from analysis.ingest.parse.text import decode
@@ -136,7 +138,7 @@ class _Reader:
         document = self.flow.document("docx", metadata, warnings)
         printed = pattern_headings(document.text) if len(document.headings) < _FEW_HEADINGS else []
         headings = max(document.headings, printed, key=len)
-        return ParsedDocument("docx", document.text, document.pages, headings, document.metadata, warnings)
+        return replace(document, headings=headings)
 
     def _other_warnings(self) -> list[Warning]:
         warnings = []
@@ -209,14 +211,34 @@ class _Reader:
         return self.numbering.label(self.numbering.depth_of_style(numbered, style_id))
 
     def _table(self, table: Any) -> None:
-        rows = [list(_cells(row)) for row in _rows(table) if not self._deleted(row)]
-        if max((len(row) for row in rows), default=0) <= 1:  # a frame around text
+        rows = [row for row in _rows(table) if not self._deleted(row)]
+        if all(len(list(_cells(row))) <= 1 for row in rows):  # a frame around text
             for row in rows:
-                for cell in row:
+                for cell in _cells(row):
                     for block in cell:
                         self._block(block)
             return
-        self.flow.table([[self._cell(cell) for cell in row] for row in rows])
+        self.flow.table(self._grid(rows))
+
+    def _grid(self, rows: list[Any]) -> list[list[Cell]]:
+        """Return the cells of `rows`; one that goes on from the row above has no words of its own and is not drawn."""
+        grid: list[list[Cell]] = []
+        open_cells: dict[int, tuple[int, int]] = {}  # column -> (row, place) of the cell that reaches down to here
+        for row in rows:
+            header, column = is_on(child(row, "trPr"), "tblHeader"), _skipped(row, "gridBefore")
+            grid.append([Cell("", column_span=column)] if column else [])
+            for cell in _cells(row):
+                width, goes_on, opens = _merge(cell)
+                if goes_on and column in open_cells:
+                    above, place = open_cells[column]
+                    grid[above][place] = replace(grid[above][place], row_span=len(grid) - above)
+                else:
+                    open_cells.pop(column, None)
+                    if opens:
+                        open_cells[column] = (len(grid) - 1, len(grid[-1]))
+                    grid[-1].append(Cell(self._cell(cell), 1, width, header))
+                column += width
+        return grid
 
     def _deleted(self, row: Any) -> bool:
         mark = child(row, "trPr", "del")
@@ -306,6 +328,18 @@ def _rows(table: Any) -> Iterator[Any]:
             yield one
         elif local(one) in _TRANSPARENT:
             yield from _rows(one)
+
+
+def _skipped(row: Any, name: str) -> int:
+    return number(attribute(child(row, "trPr", name), "val"))
+
+
+def _merge(cell: Any) -> tuple[int, bool, bool]:
+    """Return a cell's width in columns, whether it goes on from the row above, and whether it opens such a run."""
+    properties = child(cell, "tcPr")
+    down = child(properties, "vMerge")
+    opens = down is not None and attribute(down, "val") == "restart"
+    return max(1, number(attribute(child(properties, "gridSpan"), "val"), 1)), down is not None and not opens, opens
 
 
 def _cells(row: Any) -> Iterator[Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from analysis.ingest.parse.canonical import flow_pages
+from analysis.ingest.parse.grid import CELL_SEPARATOR, Cell, GridCell, caption_before, extent, grid_of
 from analysis.ingest.parse.headings import Found, close_sections, heading_end, split_label
-from analysis.types import ParsedDocument, Warning
+from analysis.types import ParsedDocument, ParsedTable, Span, TableCell, Warning
 
 _UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff\u200b\u2060\ufeff\u00ad]")
 _SPACES = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000 ]+")
@@ -30,11 +33,12 @@ class FlowText:
 
     def __init__(self) -> None:
         self.headings: list[Found] = []
-        self.tables: list[dict[str, Any]] = []
+        self.tables: list[ParsedTable] = []
         self.breaks: list[int] = []
         self._texts: list[str] = []
         self._length = 0
         self._break_waits = False
+        self._last = ""  # the paragraph before, "" after anything else
 
     def paragraph(self, text: str, *, level: int = 0, label: str = "", gap: str = "\n\n") -> None:
         """Append a paragraph; level above 0 makes it a heading. label: its number, if known, as it stands in `text`.
@@ -53,6 +57,7 @@ class FlowText:
                 self.breaks.append(self._length)
             self._put(piece)
         self._break_waits = len(pieces) > 1 and not pieces[-1]
+        self._last = text
         if level:
             self._heading(text, level, label, start)
 
@@ -65,18 +70,20 @@ class FlowText:
         if found_label or title:
             self.headings.append(Found(level, found_label, title.rstrip(".: "), start, start + end))
 
-    def table(self, rows: list[list[str]]) -> None:
-        """Append a table: cells separated by " | ", rows by line breaks; each cell's span goes to the metadata."""
-        rows = [[tidy(cell).replace("\n", " ") for cell in row] for row in rows]
-        rows = [row for row in rows if any(row)]
-        if not rows:
+    def table(self, rows: list[list[Cell]]) -> None:
+        """Append a table: the positions of its grid separated by " | ", rows by line breaks.
+
+        The words of a cell that reaches over several stand in the first; empty ones that end a row are left out.
+        """
+        cells = grid_of([[replace(cell, text=tidy(cell.text).replace("\n", " ")) for cell in row] for row in rows])
+        if not cells:
             return
-        self._open("\n\n")
-        spans: list[list[list[int]]] = []
-        for number, row in enumerate(rows):
-            self._put("\n" if number else "")
-            spans.append(self._row(row))
-        self.tables.append({"cells": spans})
+        caption = self._caption()
+        start = self._open("\n\n")
+        row_count, column_count = extent(cells)
+        placed = [cell for row in range(row_count) for cell in self._row(row, cells)]
+        self.tables.append(ParsedTable(start, self._length, row_count, column_count, tuple(placed), caption))
+        self._last = ""
 
     def page_break(self) -> None:
         """Note that a new page starts with whatever comes next."""
@@ -85,18 +92,24 @@ class FlowText:
     def document(self, kind: str, metadata: dict[str, Any], warnings: list[Warning]) -> ParsedDocument:
         """Return the finished document."""
         text = "".join(self._texts)
-        if self.tables:
-            metadata = {**metadata, "tables": self.tables}
         headings = close_sections(self.headings, len(text))
-        return ParsedDocument(kind, text, flow_pages(text, self.breaks), headings, metadata, warnings)
+        pages = flow_pages(text, self.breaks)
+        return ParsedDocument(kind, text, pages, headings, metadata, warnings, self.tables)
 
-    def _row(self, row: list[str]) -> list[list[int]]:
-        spans = []
-        for number, cell in enumerate(row):
-            self._put(" | " if number else "")
-            spans.append([self._length, self._length + len(cell)])
-            self._put(cell)
-        return spans
+    def _row(self, row: int, cells: list[GridCell]) -> Iterator[TableCell]:
+        self._put("\n" if row else "")
+        column = 0
+        for cell in (one for one in cells if one.row == row):
+            self._put(CELL_SEPARATOR * (cell.column - column))
+            column = cell.column
+            start = self._length
+            self._put(cell.text)
+            spans = (cell.row_span, cell.column_span)
+            yield TableCell(row, column, *spans, start, self._length, cell.header)
+
+    def _caption(self) -> Span | None:
+        """Return the span of what introduces a table that starts here."""
+        return caption_before(self._last, self._length - len(self._last))
 
     def _open(self, gap: str) -> int:
         if self._length:

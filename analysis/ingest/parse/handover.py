@@ -7,7 +7,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from analysis.types import PageSource, ParsedDocument, ParsedHeading, ParsedPage, Warning
+from analysis.types import (
+    PageSource,
+    ParsedDocument,
+    ParsedHeading,
+    ParsedPage,
+    ParsedTable,
+    Span,
+    TableCell,
+    Warning,
+)
 
 
 def write_document(document: ParsedDocument, folder: Path) -> None:
@@ -26,6 +35,7 @@ def write_document(document: ParsedDocument, folder: Path) -> None:
         "headings": [asdict(heading) for heading in document.headings],
         "metadata": document.metadata,
         "warnings": [asdict(warning) for warning in document.warnings],
+        "tables": [asdict(table) for table in document.tables],
     }
     (folder / "document.json").write_text(json.dumps(fields, default=str), encoding="utf-8")
 
@@ -46,7 +56,14 @@ def read_document(folder: Path) -> ParsedDocument:
         headings=[ParsedHeading(**heading) for heading in fields["headings"]],
         metadata=fields["metadata"],
         warnings=[Warning(**warning) for warning in fields["warnings"]],
+        tables=[_table(table) for table in fields["tables"]],
     )
+
+
+def _table(fields: dict[str, Any]) -> ParsedTable:
+    cells = tuple(TableCell(**cell) for cell in fields.pop("cells"))
+    caption = fields.pop("caption")
+    return ParsedTable(**fields, cells=cells, caption=Span(*caption) if caption else None)
 
 
 _PAGE_FIELDS = ("number", "start_char", "end_char", "source", "width", "height")

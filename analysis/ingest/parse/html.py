@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
 from analysis.ingest.parse.flow import FlowText
+from analysis.ingest.parse.grid import Cell
 from analysis.ingest.parse.headings import pattern_headings
 from analysis.ingest.parse.text import decode, encoding_warnings
 from analysis.types import ParsedDocument
@@ -35,14 +37,7 @@ def parse_html(path: Path) -> ParsedDocument:
     document = flow.document("html", metadata, encoding_warnings(markup, encoding))
     if document.headings:
         return document
-    return ParsedDocument(
-        document.kind,
-        document.text,
-        document.pages,
-        pattern_headings(document.text),
-        document.metadata,
-        document.warnings,
-    )
+    return replace(document, headings=pattern_headings(document.text))
 
 
 def read_html(markup: str, flow: FlowText) -> str:
@@ -66,7 +61,9 @@ class _Walk:
         self.preformatted = 0
         self.lists: list[int | None] = []
         self.mark = ""  # a list item's, until its first words come
-        self.rows: list[list[str]] | None = None
+        self.rows: list[list[Cell]] | None = None
+        self.cell = Cell("")  # the one that is open, without its words
+        self.head = False
 
     def run(self, root: Any) -> None:
         for event, element in etree.iterwalk(root, events=("start", "end")):
@@ -105,6 +102,8 @@ class _Walk:
     def _block_starts(self, tag: str, element: Any) -> None:
         if tag in {"td", "th"} and self.rows is not None:
             self.words.clear()
+            spans = (_count(element.get("rowspan")), _count(element.get("colspan")))
+            self.cell = Cell("", *spans, header=tag == "th" or self.head)
             return
         if self.rows is None:
             self._flush()
@@ -112,6 +111,8 @@ class _Walk:
             self.rows = []
         elif tag == "tr" and self.rows is not None:
             self.rows.append([])
+        elif tag == "thead":
+            self.head = True
         elif tag in {"ol", "ul"}:
             self.lists.append(_first_number(element) if tag == "ol" else None)
         elif tag == "li" and self.rows is None:
@@ -136,19 +137,22 @@ class _Walk:
     def _table_part_ends(self, tag: str) -> None:
         if tag in {"td", "th"} and self.rows is not None:
             self.rows = self.rows or [[]]
-            self.rows[-1].append("".join(self.words))
+            self.rows[-1].append(replace(self.cell, text="".join(self.words)))
             self.words.clear()
+        elif tag == "thead":
+            self.head = False
         elif tag == "table":
             self._table()
         else:
             self.words.append(" ")
 
     def _table(self) -> None:
-        rows, self.rows = [[cell for cell in row if cell.strip()] for row in self.rows or []], None
-        if max((len(row) for row in rows), default=0) > 1:
+        rows, self.rows, self.head = self.rows or [], None, False
+        texts = [[cell.text for cell in row if cell.text.strip()] for row in rows]
+        if any(len(row) > 1 for row in texts):
             self.flow.table(rows)
             return
-        for row in rows:  # a table for looks
+        for row in texts:  # a table for looks
             self.flow.paragraph("".join(row))
 
     def _item_mark(self) -> str:
@@ -164,6 +168,11 @@ class _Walk:
         if text.strip():
             self.flow.paragraph(self.mark + text.lstrip(), level=self.level)
             self.mark = ""
+
+
+def _count(span: str | None) -> int:
+    """Return a rowspan or colspan; 1 where it is none that can be read."""
+    return max(1, int(span)) if span and span.isdecimal() and len(span) < 6 else 1
 
 
 def _first_number(element: Any) -> int:

@@ -9,6 +9,7 @@ from analysis.errors import UserError
 from analysis.ingest.parse import messages
 from analysis.ingest.parse.archive import Archive
 from analysis.ingest.parse.flow import FlowText
+from analysis.ingest.parse.grid import WIDEST_SPAN, Cell
 from analysis.ingest.parse.wordml import attribute, child, local, number
 from analysis.types import ParsedDocument, Warning
 
@@ -65,16 +66,21 @@ class _Reader:
                 self.blocks(one, "• " if name in {"list-item", "list-header"} else mark)
 
     def _table(self, table: Any) -> None:
-        rows = [
-            [
-                " ".join(self.words(p) for p in cell.iter() if local(p) in {"p", "h"})
-                for cell in row
-                if local(cell) == "table-cell"
-            ]
-            for row in table.iter()
-            if local(row) == "table-row"
-        ]
-        self.flow.table(rows)
+        rows = [row for row in table.iter() if local(row) == "table-row"]
+        self.flow.table([self._row(row) for row in rows])
+
+    def _row(self, row: Any) -> list[Cell]:
+        header = local(row.getparent()) == "table-header-rows"
+        return [cell for one in row for cell in self._cells(one, header)]
+
+    def _cells(self, cell: Any, header: bool) -> list[Cell]:
+        """Return a cell, as often as it is repeated; a covered one is part of the cell that reaches over it."""
+        if local(cell) != "table-cell":
+            return []
+        text = " ".join(self.words(p) for p in cell.iter() if local(p) in {"p", "h"})
+        rows, columns = (number(attribute(cell, f"number-{name}-spanned"), 1) for name in ("rows", "columns"))
+        repeated = min(number(attribute(cell, "number-columns-repeated"), 1), WIDEST_SPAN)
+        return [Cell(text, rows, columns, header)] * max(1, repeated)
 
     def words_only(self, element: Any) -> bool:
         return any(text.strip() for text in element.itertext())

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 from striprtf.striprtf import rtf_to_text
 
 from analysis.ingest.parse.flow import FlowText
+from analysis.ingest.parse.grid import Cell
 from analysis.ingest.parse.headings import pattern_headings
 from analysis.types import ParsedDocument
 
@@ -21,7 +24,12 @@ def parse_rtf(path: Path) -> ParsedDocument:
     encoding = f"cp{page[1].decode()}" if page else "cp1252"
     text: str = rtf_to_text(data.decode("latin-1"), encoding=encoding, errors="replace")  # type: ignore[no-untyped-call]
     flow = FlowText()
-    for line in text.splitlines():
-        flow.paragraph(" | ".join(cell for cell in line.split("|") if cell.strip()) if line.endswith("|") else line)
+    # striprtf ends each cell with a bar, and each row with a line break.
+    for in_table, lines in groupby(text.splitlines(), key=lambda line: line.endswith("|")):
+        if in_table:
+            flow.table([[Cell(cell) for cell in line.split("|")[:-1]] for line in lines])
+            continue
+        for line in lines:
+            flow.paragraph(line)
     document = flow.document("rtf", {"encoding": encoding}, [])
-    return ParsedDocument("rtf", document.text, document.pages, pattern_headings(document.text), document.metadata, [])
+    return replace(document, headings=pattern_headings(document.text))

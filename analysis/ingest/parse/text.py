@@ -8,6 +8,7 @@ from pathlib import Path
 
 from analysis.ingest.parse.canonical import flow_pages
 from analysis.ingest.parse.headings import markdown_headings, pattern_headings
+from analysis.ingest.parse.markdown_tables import markdown_tables
 from analysis.types import ParsedDocument, Warning
 
 _BOMS = (
@@ -29,9 +30,9 @@ def parse_text(path: Path, kind: str) -> ParsedDocument:
     text, encoding = decode(path.read_bytes())
     text = text.replace("\r\n", "\n")
     headings = markdown_headings(text) if kind == "markdown" else pattern_headings(text)
-    return ParsedDocument(
-        kind, text, flow_pages(text), headings, {"encoding": encoding}, encoding_warnings(text, encoding)
-    )
+    tables = markdown_tables(text) if kind == "markdown" else []
+    warnings = encoding_warnings(text, encoding)
+    return ParsedDocument(kind, text, flow_pages(text), headings, {"encoding": encoding}, warnings, tables)
 
 
 def decode(data: bytes, declared: str = "") -> tuple[str, str]:

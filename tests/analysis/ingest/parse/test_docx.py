@@ -128,18 +128,6 @@ def test_number_styles(value: int, style: str, printed: str) -> None:
     assert format_number(value, style) == printed
 
 
-def test_tables_keep_their_cells(tmp_path: Path) -> None:
-    document = Document()
-    table = document.add_table(rows=2, cols=2)
-    for row, texts in zip(table.rows, [("Item", "Price"), ("Rent", "100")], strict=True):
-        for cell, text in zip(row.cells, texts, strict=True):
-            cell.text = text
-    found = parse(saved(document, tmp_path))
-    assert found.text == "Item | Price\nRent | 100"
-    cells = found.metadata["tables"][0]["cells"]
-    assert [[found.text[start:end] for start, end in row] for row in cells] == [["Item", "Price"], ["Rent", "100"]]
-
-
 def test_tracked_changes_are_settled_and_on_record(tmp_path: Path) -> None:
     change = 'w:author="Ada" w:date="2024-03-01T10:00:00Z" w:id="1"'
     found = parse(
