@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -118,6 +119,8 @@ def run(request: dict[str, Any], folder: Path, *, on_progress: Progress) -> None
         "file_bytes": _LARGEST_OUTPUT_BYTES,
         "parent": os.getpid(),
     }
+    # The kernel starts a child's peak at its parent's, which may be a worker that holds an embedding model.
+    inherited_bytes = _peak_bytes(resource.getrusage(resource.RUSAGE_SELF))
     with (folder / "stderr").open("wb") as stderr, _child(folder, stderr) as child:
         try:
             ended = _follow(child, {**request, "limits": limits}, on_progress)
@@ -127,7 +130,7 @@ def run(request: dict[str, Any], folder: Path, *, on_progress: Progress) -> None
             if complaints:
                 logger.warning("Parser child on %s: %s", request["path"], complaints)
     if returncode or not ended:
-        _fail(returncode, peak_bytes, complaints)
+        _fail(returncode, peak_bytes if peak_bytes > inherited_bytes else 0, complaints)
 
 
 @contextlib.contextmanager
@@ -202,15 +205,19 @@ def _messages(child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def _reap(child: subprocess.Popen[bytes]) -> tuple[int, int]:
-    """Wait for the child to leave; return its return code and the most memory it held, in bytes."""
+    """Wait for the child to leave; return its return code and the most memory that it or its parent held, in bytes."""
     deadline = time.monotonic() + env.parse_stall_seconds
     while time.monotonic() < deadline:
         pid, status, usage = os.wait4(child.pid, os.WNOHANG)
         if pid:
             child.returncode = os.waitstatus_to_exitcode(status)
-            return child.returncode, usage.ru_maxrss * 1024
+            return child.returncode, _peak_bytes(usage)
         time.sleep(0.002)
     raise UserError(messages.STALLED, code="parse_stalled")
+
+
+def _peak_bytes(usage: resource.struct_rusage) -> int:
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _fail(returncode: int, peak_bytes: int, stderr: str) -> None:

@@ -66,11 +66,22 @@ def test_a_child_that_hangs_is_killed_and_the_person_is_told(tmp_path: Path, mon
     assert children() == []
 
 
-def test_a_child_that_crashes_means_a_damaged_file(tmp_path: Path) -> None:
-    def crash(*_: object) -> None:
-        for child in children():
-            os.kill(child.pid, signal.SIGSEGV)
+def crash(*_: object) -> None:
+    for child in children():
+        os.kill(child.pid, signal.SIGSEGV)
 
+
+def test_a_child_that_crashes_means_a_damaged_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        sandbox.parse(papers.contract(tmp_path / "a.pdf", 300), name="a.pdf", on_progress=crash)
+    assert error.value.code == "damaged"
+
+
+def test_a_crash_is_no_want_of_memory_because_the_worker_is_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = b"x" * 2**30
+    monkeypatch.setitem(env.__dict__, "parse_memory_bytes", len(held))
     with pytest.raises(UserError) as error:
         sandbox.parse(papers.contract(tmp_path / "a.pdf", 300), name="a.pdf", on_progress=crash)
     assert error.value.code == "damaged"
