@@ -1,22 +1,59 @@
 """Quality, measured on a labelled data set: `manage.py evaluate NAME DIR`.
 
-Each evaluation is a module with `add_arguments(parser)` and `run(folder, **options)`, which returns a Report. Documents
-go through the real ingest and questions through the real answer pipeline, in this process, beside any worker that runs.
+Each evaluation is a module here with MEASURES, `add_arguments(parser)` and `run(folder, *, limit, llm, **options)`,
+which returns an Outcome: one Trial a question. Documents go through the real ingest and questions through the real
+search or answer pipeline, in this process, beside any worker that runs. What the evaluations share stands beside them:
+trials.py (records and their figures), metrics.py, intervals.py, reports.py (in writing), kept.py (in the database).
 """
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any, Protocol, cast
+
 from django.core.files.base import ContentFile
+from tqdm import tqdm
 
 from analysis import progress
 from analysis.answer.ask import question_ask
 from analysis.answer.run import answer_run
+from analysis.benchmarks import scratch_workspace
 from analysis.errors import UserError
+from analysis.evaluations.trials import Measure, Outcome
 from analysis.ingest.run import ingest
 from analysis.ingest.upload import document_upload
 from analysis.models import Answer, CitationRow, Document, DocumentVersion
 from analysis.types import Mode, Span
 from workspaces.models import Workspace
+
+
+class Evaluation(Protocol):
+    """An evaluation's module.
+
+    limit: look at the first so many trials only, 0 for all. llm: an id, "" for the default one.
+    """
+
+    MEASURES: tuple[Measure, ...]
+
+    def add_arguments(self, parser: ArgumentParser) -> None: ...
+    def run(self, folder: Path, *, limit: int, llm: str, **options: Any) -> Outcome: ...
+
+
+@cache
+def evaluations() -> dict[str, Evaluation]:
+    """Return the evaluations by the name that a command calls them."""
+    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+    return {
+        module.__name__.rpartition(".")[2].replace("_", "-"): cast(Evaluation, module)
+        for module in modules
+        if hasattr(module, "add_arguments")
+    }
 
 
 def read_in(workspace: Workspace, name: str, data: bytes) -> Document:
@@ -30,6 +67,36 @@ def read_in(workspace: Workspace, name: str, data: bytes) -> Document:
     if not version.ready:
         raise UserError(f"{name}: {version.error_message}", code=version.error_code)
     return Document.objects.select_related("version", "workspace").get(pk=uploaded.document.pk)
+
+
+def documents_in(workspace: Workspace, files: Mapping[str, Path], outcome: Outcome) -> dict[str, str]:
+    """Read in the files that are not there yet; return the name of each in `files` by its document's id.
+
+    What cannot be read in is noted in the outcome.
+    """
+    names = {}
+    for name, path in tqdm(files.items(), desc="documents", disable=None):
+        try:
+            document = read_in(workspace, path.name[-255:], path.read_bytes())
+        except UserError as error:
+            outcome.notes.append(error.message)
+        else:
+            names[str(document.pk)] = name
+    return names
+
+
+def add_workspace(parser: ArgumentParser) -> None:
+    """Add the option that names where documents stay, since reading them in can take longer than the questions."""
+    parser.add_argument(
+        "--workspace", default="", metavar="SLUG", help="keep the documents in this workspace, for the next time"
+    )
+
+
+def room(slug: str) -> AbstractContextManager[Workspace]:
+    """Return the workspace of that name, made if it is missing; without a name one that goes with all that is in it."""
+    if not slug:
+        return scratch_workspace()
+    return nullcontext(Workspace.objects.get_or_create(slug=slug, defaults={"name": slug})[0])
 
 
 def answered(document: Document, text: str, *, mode: Mode, llm: str = "") -> Answer:

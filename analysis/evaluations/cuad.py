@@ -17,19 +17,27 @@ from typing import Any
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
-from analysis.benchmarks import Report, scratch_workspace
+from analysis.benchmarks import scratch_workspace
 from analysis.errors import UserError
 from analysis.evaluations import answered, cited_spans, read_in
 from analysis.evaluations.metrics import overlaps
+from analysis.evaluations.trials import Measure, Outcome, Trial, Unit
+from analysis.llm.registry import llm_get
 from analysis.models import Answer, AnswerStatus, Document, SweepPart
 from analysis.types import Mode, Span
 from workspaces.models import Workspace
 
-COLUMNS = ("clause", "mode", "questions", "in the right place", "said absent", "complete receipt", "seconds each")
+MEASURES = (
+    Measure("found", "there: in the right place", headline=True),
+    Measure("missed", "there: said to be absent", more_is_better=False),
+    Measure("said_absent", "not there: said to be absent", headline=True),
+    Measure("complete", "complete receipt"),
+    Measure("seconds", "whole answer", unit=Unit.SECONDS, more_is_better=False),
+)
 
 
 @dataclass(frozen=True)
-class Trial:
+class Clause:
     """One clause in one contract. gold: where it stands; empty where the contract lacks it."""
 
     contract: str
@@ -44,28 +52,26 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--absent", type=int, default=10, help="how many that are not")
     parser.add_argument("--contracts", type=int, default=5, help="in so many contracts, the shortest first")
     parser.add_argument("--mode", choices=["whole", "passages", "sweep"], default="sweep")
-    parser.add_argument("--llm", default="", help="id of the language model; the default one if not given")
 
 
 def run(
     folder: Path, *, present: int, absent: int, contracts: int, mode: str, llm: str = "", limit: int = 0, **_: Any
-) -> Report:
-    """Ask for each clause in its contract; present and absent ones are reported apart."""
-    trials = list(read_trials(folder, contracts))
-    chosen = _spread([t for t in trials if t.gold], present) + _spread([t for t in trials if not t.gold], absent)
+) -> Outcome:
+    """Ask for each clause in its contract; what is there and what is not is measured apart."""
+    clauses = list(read_clauses(folder, contracts))
+    chosen = _spread([c for c in clauses if c.gold], present) + _spread([c for c in clauses if not c.gold], absent)
     if not chosen:
         raise CommandError(f"There are no labelled contracts in {folder}.")
-    report = Report(COLUMNS, values={"trials": []})
+    outcome = Outcome(MEASURES, llm=llm_get(llm).id)
     with scratch_workspace() as workspace:
         # Contract by contract, so that whatever was read of one is used for all of its questions.
-        chosen.sort(key=lambda trial: trial.contract)
-        for trial in tqdm(chosen[: limit or None], desc="cuad", disable=None):
-            _try(report, workspace, folder, trial, mode=Mode(mode), llm=llm)
-    _add_rows(report, mode)
-    return report
+        chosen.sort(key=lambda clause: clause.contract)
+        for clause in tqdm(chosen[: limit or None], desc="cuad", disable=None):
+            _try(outcome, workspace, folder, clause, mode=Mode(mode), llm=llm)
+    return outcome
 
 
-def read_trials(folder: Path, contracts: int) -> Iterator[Trial]:
+def read_clauses(folder: Path, contracts: int) -> Iterator[Clause]:
     """Yield every clause of the `contracts` shortest contracts, in the order of the labels."""
     with (folder / "labels.jsonl").open() as lines:
         labels = [json.loads(line) for line in lines]
@@ -74,7 +80,7 @@ def read_trials(folder: Path, contracts: int) -> Iterator[Trial]:
     for label in labels:
         if label["contract"] in files[:contracts]:
             gold = tuple(Span(*part) for span in label["spans"] for part in span["parts"])
-            yield Trial(label["contract"], label["category"], _question(label["category"], descriptions), gold)
+            yield Clause(label["contract"], label["category"], _question(label["category"], descriptions), gold)
 
 
 def found_spans(answer: Answer) -> list[Span]:
@@ -101,52 +107,43 @@ def _question(category: str, descriptions: dict[str, str]) -> str:
     return f"Is there anything in this contract about “{category}”" + (f": {about}?" if about else "?")
 
 
-def _spread(trials: list[Trial], count: int) -> list[Trial]:
-    """Return `count` of the trials, evenly spaced, so that contracts and categories are mixed."""
-    if count >= len(trials):
-        return trials
-    return [trials[place * len(trials) // count] for place in range(count)]
+def _spread(clauses: list[Clause], count: int) -> list[Clause]:
+    """Return `count` of the clauses, evenly spaced, so that contracts and categories are mixed."""
+    if count >= len(clauses):
+        return clauses
+    return [clauses[place * len(clauses) // count] for place in range(count)]
 
 
-def _try(report: Report, workspace: Workspace, folder: Path, trial: Trial, *, mode: Mode, llm: str) -> None:
+def _try(outcome: Outcome, workspace: Workspace, folder: Path, clause: Clause, *, mode: Mode, llm: str) -> None:
     try:
-        document = _document(workspace, folder, trial.contract)
-        answer = answered(document, trial.question, mode=mode, llm=llm)
+        document = _document(workspace, folder, clause.contract)
+        answer = answered(document, clause.question, mode=mode, llm=llm)
     except UserError as error:
-        report.notes.append(f"{trial.contract}, {trial.category}: {error.message}")
+        outcome.notes.append(f"{clause.contract}, {clause.category}: {error.message}")
         return
     if answer.status != AnswerStatus.DONE:
-        report.notes.append(f"{trial.contract}, {trial.category}: {answer.error_message or answer.status}")
+        outcome.notes.append(f"{clause.contract}, {clause.category}: {answer.error_message or answer.status}")
+    outcome.trials.append(_judged(clause, answer, document.version.read_text() if document.version else "", mode))
+
+
+def _judged(clause: Clause, answer: Answer, text: str, mode: Mode) -> Trial:
     spans = found_spans(answer)
-    report.values["trials"].append(
-        {
-            "contract": trial.contract,
-            "category": trial.category,
-            "present": bool(trial.gold),
-            "right": any(overlaps(spans, gold) for gold in trial.gold),
-            "said_absent": not spans,
-            "complete": bool(answer.coverage.get("complete")),
-            "found": len(spans),
-            "seconds": answer.usage.get("seconds", 0.0),
-            "answer": answer.text,
-        }
+    right, absent = any(overlaps(spans, gold) for gold in clause.gold), not spans
+    values = {"found": right, "missed": absent} if clause.gold else {"said_absent": absent}
+    values |= {"complete": bool(answer.coverage.get("complete")), "seconds": answer.usage.get("seconds", 0.0)}
+    return Trial(
+        key=f"{clause.contract}, {clause.category}, {mode}",
+        document=clause.contract,
+        category=clause.category,
+        values={name: float(value) for name, value in values.items()},
+        question=clause.question,
+        gold="\n\n".join(text[slice(*span)] for span in clause.gold),
+        returned="\n\n".join([answer.text, *(text[slice(*span)] for span in spans)]),
+        where=", ".join(f"characters {start} to {end}" for start, end in spans),
+        failed=not (right if clause.gold else absent),
     )
 
 
 def _document(workspace: Workspace, folder: Path, contract: str) -> Document:
     there = workspace.documents.select_related("version", "workspace").filter(name=contract[:255]).first()
     return there or read_in(workspace, contract[:255], (folder / "txt" / contract).read_bytes())
-
-
-def _add_rows(report: Report, mode: str) -> None:
-    for name, present in (("present", True), ("absent", False)):
-        trials = [trial for trial in report.values["trials"] if trial["present"] is present]
-        if not trials:
-            continue
-        shares = {
-            key: sum(trial[key] for trial in trials) / len(trials) for key in ("right", "said_absent", "complete")
-        }
-        seconds = sum(trial["seconds"] for trial in trials) / len(trials)
-        report.values[name] = shares | {"questions": len(trials), "seconds": seconds}
-        shown = [f"{shares[key]:.0%}" for key in ("right", "said_absent", "complete")]
-        report.rows.append((name, mode, len(trials), *shown, round(seconds, 1)))

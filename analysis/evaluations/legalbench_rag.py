@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,135 +18,88 @@ from typing import Any
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
-from analysis.answer.receipt import merged
 from analysis.answer.retrieve import retrieve
-from analysis.benchmarks import Report, scratch_workspace
-from analysis.errors import UserError
-from analysis.evaluations import read_in
+from analysis.evaluations import add_workspace, documents_in, room
+from analysis.evaluations.metrics import Place, character_scores
+from analysis.evaluations.trials import Measure, Outcome, Trial, mean_of_categories
 from analysis.models import Document
-from analysis.types import Hit, Span
-from workspaces.models import Workspace
+from analysis.types import Hit
 
 DEPTHS = (1, 2, 4, 8, 16, 32, 64)
-COLUMNS = ("set", "questions", "document first", *(f"P / R @{k}" for k in DEPTHS))
-MEAN = "mean"
+SHOWN = 8
+HEADLINES = ("precision@1", "recall@8", "recall@64")
+
+
+def _measure(name: str) -> Measure:
+    return Measure(name, name.replace("_", " "), headline=name in HEADLINES, statistic=mean_of_categories(name))
+
+
+MEASURES = tuple(
+    _measure(name) for name in ("document_first", *(f"precision@{k}" for k in DEPTHS), *(f"recall@{k}" for k in DEPTHS))
+)
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One question of a set. gold: spans by document path, in the characters of that document's text."""
+class Query:
+    """One question of a set. gold: places by document path, in the characters of that document's text."""
 
     set_name: str
-    query: str
+    text: str
     category: str
-    gold: dict[str, list[Span]]
+    gold: list[Place]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add what `manage.py evaluate legalbench-rag` can be told."""
-    parser.add_argument(
-        "--workspace", default="", metavar="SLUG", help="keep the documents in this workspace, for the next time"
-    )
+    add_workspace(parser)
 
 
-def run(folder: Path, *, workspace: str = "", limit: int = 0, **_: Any) -> Report:
+def run(folder: Path, *, workspace: str = "", limit: int = 0, **_: Any) -> Outcome:
     """Read in every document, then put every question to all of them."""
-    trials = list(read_trials(folder))[: limit or None]
+    queries = list(read_queries(folder))[: limit or None]
     paths = sorted(path for path in (folder / "corpus").rglob("*") if path.is_file())
-    if not trials or not paths:
+    if not queries or not paths:
         raise CommandError(f"There are no questions in {folder}/benchmarks, or no documents in {folder}/corpus.")
-    report = Report(COLUMNS, values={"trials": []})
-    with _room(workspace) as room:
-        names = _documents(report, room, folder / "corpus", paths)
-        everything = Document.objects.filter(workspace=room)
-        for trial in tqdm(trials, desc="questions", disable=None):
-            hits = retrieve(trial.query, documents=everything, limit=max(DEPTHS))
-            report.values["trials"].append(judged(trial, hits, names))
-    _add_rows(report)
-    return report
+    outcome = Outcome(MEASURES)
+    with room(workspace) as here:
+        files = {path.relative_to(folder / "corpus").as_posix(): path for path in paths}
+        names = documents_in(here, files, outcome)
+        everything = Document.objects.filter(workspace=here)
+        for query in tqdm(queries, desc="questions", disable=None):
+            hits = retrieve(query.text, documents=everything, limit=max(DEPTHS))
+            outcome.trials.append(judged(query, hits, names))
+    return outcome
 
 
-def read_trials(folder: Path) -> Iterator[Trial]:
+def read_queries(folder: Path) -> Iterator[Query]:
     """Yield every question of every set, in the order of the files."""
     for path in sorted((folder / "benchmarks").glob("*.json")):
         for test in json.loads(path.read_text(encoding="utf-8"))["tests"]:
-            gold: dict[str, list[Span]] = {}
-            for snippet in test["snippets"]:
-                gold.setdefault(snippet["file_path"], []).append(Span(*snippet["span"]))
-            yield Trial(path.stem, test["query"], test.get("category", ""), gold)
+            gold = [Place(snippet["file_path"], *snippet["span"]) for snippet in test["snippets"]]
+            yield Query(path.stem, test["query"], test.get("category", ""), gold)
 
 
-def judged(trial: Trial, hits: Sequence[Hit], paths: dict[str, str]) -> dict[str, Any]:
+def judged(query: Query, hits: Sequence[Hit], paths: dict[str, str]) -> Trial:
     """Return the trial with its precision and recall at each depth. paths: each document's path by its id."""
-    places = [(paths.get(hit.document_id, ""), Span(hit.start_char, hit.end_char)) for hit in hits]
-    values = {k: precision_and_recall(places[:k], trial.gold) for k in DEPTHS}
-    return {
-        "set": trial.set_name,
-        "query": trial.query,
-        "category": trial.category,
-        "document_first": bool(places) and places[0][0] in trial.gold,
-        "precision": {str(k): values[k][0] for k in DEPTHS},
-        "recall": {str(k): values[k][1] for k in DEPTHS},
-        "gold": {path: [list(span) for span in spans] for path, spans in trial.gold.items()},
-        "found": [[path, *span] for path, span in places],
-    }
+    places = [Place(paths.get(hit.document_id, ""), hit.start_char, hit.end_char) for hit in hits]
+    scores = character_scores(places, query.gold, DEPTHS)
+    documents = {place.document for place in query.gold}
+    values = {"document_first": float(bool(places) and places[0].document in documents)}
+    values |= {f"precision@{k}": scores[k].precision for k in DEPTHS}
+    values |= {f"recall@{k}": scores[k].recall for k in DEPTHS}
+    return Trial(
+        key=f"{query.set_name}: {query.text}",
+        document=query.gold[0].document if query.gold else "",
+        category=query.set_name,
+        values=values,
+        question=query.text,
+        gold=_listed(query.gold),
+        returned="\n\n".join(hit.text for hit in hits[:SHOWN]),
+        where=_listed(places[:SHOWN]),
+        failed=scores[max(DEPTHS)].recall < 1,
+        details={"category": query.category, "found": [list(place) for place in places]},
+    )
 
 
-def precision_and_recall(found: Iterable[tuple[str, Span]], gold: dict[str, list[Span]]) -> tuple[float, float]:
-    """Return the shares of the found and of the gold characters that are both; 0 where there are none."""
-    by_path: dict[str, list[Span]] = {}
-    for path, span in found:
-        by_path.setdefault(path, []).append(span)
-    common = sum(_length(_common(by_path.get(path, []), spans)) for path, spans in gold.items())
-    retrieved = sum(_length(merged(spans)) for spans in by_path.values())
-    wanted = sum(_length(merged(spans)) for spans in gold.values())
-    return common / retrieved if retrieved else 0.0, common / wanted if wanted else 0.0
-
-
-def _common(some: Iterable[Span], others: Iterable[Span]) -> list[Span]:
-    others = merged(others)
-    both = [Span(max(a.start_char, b.start_char), min(a.end_char, b.end_char)) for a in merged(some) for b in others]
-    return [span for span in both if span.start_char < span.end_char]
-
-
-def _length(spans: Iterable[Span]) -> int:
-    return sum(span.end_char - span.start_char for span in spans)
-
-
-def _room(slug: str) -> AbstractContextManager[Workspace]:
-    if not slug:
-        return scratch_workspace()
-    return nullcontext(Workspace.objects.get_or_create(slug=slug, defaults={"name": slug})[0])
-
-
-def _documents(report: Report, room: Workspace, corpus: Path, paths: Sequence[Path]) -> dict[str, str]:
-    """Return each document's path by its id, all of them read in; what cannot be read in is noted."""
-    names = {}
-    for path in tqdm(paths, desc="documents", disable=None):
-        try:
-            document = read_in(room, path.name[-255:], path.read_bytes())
-        except UserError as error:
-            report.notes.append(error.message)
-        else:
-            names[str(document.pk)] = path.relative_to(corpus).as_posix()
-    return names
-
-
-def _add_rows(report: Report) -> None:
-    """Add a row for each set and the mean of the sets."""
-    trials = report.values["trials"]
-    sets = {name: [t for t in trials if t["set"] == name] for name in dict.fromkeys(t["set"] for t in trials)}
-    figures = {name: _figures(of_set) for name, of_set in sets.items()}
-    figures[MEAN] = {key: sum(one[key] for one in figures.values()) / len(sets) for key in next(iter(figures.values()))}
-    for name, values in figures.items():
-        shown = [f"{values[f'precision@{k}']:.1%} / {values[f'recall@{k}']:.1%}" for k in DEPTHS]
-        report.rows.append((name, len(sets.get(name, trials)), f"{values['document_first']:.1%}", *shown))
-        report.values[name] = values
-
-
-def _figures(trials: Sequence[dict[str, Any]]) -> dict[str, float]:
-    figures = {"document_first": sum(trial["document_first"] for trial in trials) / len(trials)}
-    for k in DEPTHS:
-        for measure in ("precision", "recall"):
-            figures[f"{measure}@{k}"] = sum(trial[measure][str(k)] for trial in trials) / len(trials)
-    return figures
+def _listed(places: Sequence[Place]) -> str:
+    return "; ".join(f"{place.document} [{place.start}:{place.end}]" for place in places)

@@ -1,7 +1,7 @@
 """The measures of retrieval, extraction and classification, each a plain function of one question or of many.
 
-Ranks count from 1. What the literature leaves open is said where it is decided, and each function has a test with values that
-were worked out by hand.
+Ranks count from 1. What the literature leaves open is said where it is decided, and each function has a test with
+values that were worked out by hand.
 """
 
 from __future__ import annotations

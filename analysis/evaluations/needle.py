@@ -16,9 +16,10 @@ from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from analysis.answer.parts import opening_end
-from analysis.benchmarks import Report, scratch_workspace
+from analysis.benchmarks import scratch_workspace
 from analysis.evaluations import answered, cited_spans, read_in
 from analysis.evaluations.metrics import overlaps
+from analysis.evaluations.trials import Measure, Outcome, Trial, Unit
 from analysis.llm.catalogue import LLM
 from analysis.llm.registry import llm_get
 from analysis.llm.tokens import count_tokens
@@ -29,7 +30,13 @@ from workspaces.models import Workspace
 NEEDLE = "The best thing to do in San Francisco is eat a sandwich and sit in Dolores Park on a sunny day."
 QUESTION = "What is the most fun thing to do in San Francisco?"
 HALVES = ("sandwich", "dolores park")
-COLUMNS = ("mode", "tokens", "depth", "said", "cited", "complete", "first s", "seconds")
+MEASURES = (
+    Measure("said", "said", headline=True),
+    Measure("cited", "cited", headline=True),
+    Measure("complete", "complete receipt"),
+    Measure("first_seconds", "first word", unit=Unit.SECONDS, more_is_better=False),
+    Measure("seconds", "whole answer", unit=Unit.SECONDS, headline=True, more_is_better=False),
+)
 
 
 @dataclass(frozen=True)
@@ -51,24 +58,24 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--tokens", type=int, nargs="+", default=[2000, 4000, 8000, 16000], help="lengths of the texts")
     parser.add_argument("--depths", type=float, nargs="+", default=[0, 0.25, 0.5, 0.75, 1], help="places of the needle")
     parser.add_argument("--modes", nargs="+", choices=["whole", "passages", "sweep"], default=["passages", "sweep"])
-    parser.add_argument("--llm", default="", help="id of the language model; the default one if not given")
 
 
 def run(
     folder: Path, *, tokens: list[int], depths: list[float], modes: list[str], llm: str = "", limit: int = 0, **_: Any
-) -> Report:
+) -> Outcome:
     """Ask for the needle once for each length, depth and mode."""
     chosen = llm_get(llm)
     filler = "\n\n".join(path.read_text(errors="replace") for path in sorted(folder.rglob("*.txt")) if _is_essay(path))
     if not filler:
         raise CommandError(f"There is no text in {folder}.")
-    trials = [(stack, Mode(mode)) for stack in haystacks(filler, tokens, depths, chosen) for mode in modes]
-    report = Report(COLUMNS)
+    todo = [(stack, Mode(mode)) for stack in haystacks(filler, tokens, depths, chosen) for mode in modes]
+    outcome = Outcome(MEASURES, llm=chosen.id)
     with scratch_workspace() as workspace:
-        for stack, mode in tqdm(trials[: limit or None], desc="needle", disable=None):
-            _add_row(report, workspace, stack, mode, chosen)
-    _add_summary(report)
-    return report
+        for stack, mode in tqdm(todo[: limit or None], desc="needle", disable=None):
+            trial, wrong = _tried(workspace, stack, mode, chosen)
+            outcome.trials.append(trial)
+            outcome.notes += [wrong] if wrong else []
+    return outcome
 
 
 def haystacks(filler: str, tokens: list[int], depths: list[float], llm: LLM) -> Iterator[Haystack]:
@@ -88,34 +95,32 @@ def _sentence_end(text: str, near: int) -> int:
     return max(text.rfind(". ", 0, near), text.rfind(".\n", 0, near)) + 1
 
 
-def _add_row(report: Report, workspace: Workspace, stack: Haystack, mode: Mode, llm: LLM) -> None:
+def _tried(workspace: Workspace, stack: Haystack, mode: Mode, llm: LLM) -> tuple[Trial, str]:
+    """Return the trial, and what went wrong with the answer, "" if nothing."""
     document = read_in(workspace, f"{stack.tokens} at {stack.depth:.0%}.txt", stack.text.encode())
     answer = answered(document, QUESTION, mode=mode, llm=llm.id)
-    if answer.status != AnswerStatus.DONE:
-        report.notes.append(f"{document.name}, {mode}: {answer.error_message or answer.status}")
-    row = (mode.value, stack.tokens, stack.depth, *judged(answer, stack.needle), *_seconds(answer))
-    report.rows.append([_shown(value) for value in row])
-    report.values.setdefault("trials", []).append(dict(zip(COLUMNS, row, strict=True)) | {"answer": answer.text})
+    values = judged(answer, stack.needle) | _seconds(answer)
+    trial = Trial(
+        key=f"{mode}, {stack.tokens} tokens at {stack.depth}",
+        category=f"{mode}, {stack.tokens} tokens",
+        values=values,
+        question=QUESTION,
+        gold=NEEDLE,
+        returned=answer.text,
+        where=", ".join(f"characters {start} to {end}" for start, end in cited_spans(answer)),
+        failed=not (values["said"] and values["cited"]),
+    )
+    wrong = "" if answer.status == AnswerStatus.DONE else answer.error_message or answer.status
+    return trial, f"{document.name}, {mode}: {wrong}" if wrong else ""
 
 
-def judged(answer: Answer, needle: Span) -> tuple[bool, bool, bool]:
+def judged(answer: Answer, needle: Span) -> dict[str, float]:
     """Return whether the needle is said, whether it is cited, and whether the receipt says that all was read."""
     said = all(half in answer.text.lower() for half in HALVES)
-    return said, overlaps(cited_spans(answer), needle), bool(answer.coverage.get("complete"))
+    cited, complete = overlaps(cited_spans(answer), needle), bool(answer.coverage.get("complete"))
+    return {"said": float(said), "cited": float(cited), "complete": float(complete)}
 
 
-def _seconds(answer: Answer) -> tuple[float, float]:
-    return round(answer.usage.get("seconds_to_first_token", 0.0), 2), round(answer.usage.get("seconds", 0.0), 2)
-
-
-def _shown(value: Any) -> Any:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
-
-
-def _add_summary(report: Report) -> None:
-    trials = report.values.get("trials", [])
-    for mode in dict.fromkeys(trial["mode"] for trial in trials):
-        of_mode = [trial for trial in trials if trial["mode"] == mode]
-        found = {name: sum(trial[name] for trial in of_mode) for name in ("said", "cited")}
-        report.values[mode] = {name: count / len(of_mode) for name, count in found.items()}
-        report.notes.append(f"{mode}: said {found['said']}, cited {found['cited']} of {len(of_mode)}.")
+def _seconds(answer: Answer) -> dict[str, float]:
+    usage = answer.usage
+    return {"first_seconds": usage.get("seconds_to_first_token", 0.0), "seconds": usage.get("seconds", 0.0)}

@@ -5,6 +5,7 @@ from analysis.models.call import Call, CallStatus
 from analysis.models.chunk import Chunk, Embedder
 from analysis.models.document import Document, DocumentVersion, IngestStatus, VersionText
 from analysis.models.endpoint import Endpoint, ServedLLM
+from analysis.models.evaluation import EvaluationRun, EvaluationTrial
 from analysis.models.page import Heading, Page
 from analysis.models.question import Purpose, Question
 from analysis.models.reading import Reading, ReadingStatus
@@ -23,6 +24,8 @@ __all__ = [
     "DocumentVersion",
     "Embedder",
     "Endpoint",
+    "EvaluationRun",
+    "EvaluationTrial",
     "Heading",
     "IngestStatus",
     "Page",

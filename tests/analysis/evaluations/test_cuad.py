@@ -1,4 +1,4 @@
-"""The clause evaluation: which trials it makes of the labels, and what it counts."""
+"""The clause evaluation: which questions it makes of the labels, and what it counts."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def labelled(tmp_path: Path) -> Path:
 
 
 def test_the_shortest_contracts_come_first_and_gold_keeps_its_place(labelled: Path) -> None:
-    trials = list(cuad.read_trials(labelled, 1))
-    assert [(trial.contract, trial.category, trial.gold) for trial in trials] == [
+    clauses = list(cuad.read_clauses(labelled, 1))
+    assert [(clause.contract, clause.category, clause.gold) for clause in clauses] == [
         ("short.txt", "Governing Law", (Span(24, 60),)),
         ("short.txt", "Audit Rights", ()),
     ]
-    assert trials[0].question == "Is there anything in this contract about “Governing Law”: Which law governs?"
-    assert len(list(cuad.read_trials(labelled, 2))) == 3
+    assert clauses[0].question == "Is there anything in this contract about “Governing Law”: Which law governs?"
+    assert len(list(cuad.read_clauses(labelled, 2))) == 3
 
 
 @pytest.mark.django_db(transaction=True)
@@ -49,7 +49,11 @@ def test_present_and_absent_clauses_are_counted_apart(
     bundled_llm: ScriptedLLM, words_as_meaning: None, labelled: Path
 ) -> None:
     bundled_llm.replies = [Reply(words=["Delaware", " law", " governs", " this", " Agreement."])]
-    report = cuad.run(labelled, present=5, absent=0, contracts=1, mode="whole")
-    assert report.values["present"]["right"] == 1.0
-    assert report.values["present"]["said_absent"] == 0.0
-    assert [row[:3] for row in report.rows] == [("present", "whole", 1)]
+    outcome = cuad.run(labelled, present=5, absent=1, contracts=1, mode="whole")
+    assert [trial.category for trial in outcome.trials] == ["Governing Law", "Audit Rights"]
+    law, audit = (trial.values for trial in outcome.trials)
+    assert (law["found"], law["missed"]) == (1.0, 0.0)
+    assert "found" not in audit
+    assert audit["said_absent"] in (0.0, 1.0)
+    assert outcome.trials[0].gold == "Delaware law governs this Agreement."
+    assert not outcome.trials[0].failed

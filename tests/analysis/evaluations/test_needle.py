@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from analysis.evaluations.needle import NEEDLE, haystacks
 from analysis.llm.registry import llm_get
 from analysis.llm.tokens import count_tokens
-from analysis.models import Call, Document
+from analysis.models import Call, Document, EvaluationRun
 from tests.analysis.llm.scripted_server import Reply, ScriptedLLM
 from workspaces.models import Workspace
 
@@ -51,9 +51,12 @@ def test_what_is_said_and_cited_is_counted_and_nothing_is_left_behind(
         "evaluate", "needle", str(essays), "--modes", "whole", "--tokens", "300", "--depths", "0.5", "1",
         "--json", str(figures), stdout=io.StringIO(),
     )  # fmt: skip
-    values = json.loads(figures.read_text())["values"]
-    assert [(trial["said"], trial["cited"]) for trial in values["trials"]] == [(True, True), (False, False)]
-    assert values["whole"] == {"said": 0.5, "cited": 0.5}
+    written = json.loads(figures.read_text())
+    assert [(trial["values"]["said"], trial["values"]["cited"]) for trial in written["trials"]] == [(1, 1), (0, 0)]
+    assert written["figures"]["measures"]["said"]["value"] == 0.5
+    assert written["figures"]["failed"] == 1
+    run = EvaluationRun.objects.get()
+    assert (run.name, run.folder, run.llm, run.options["modes"]) == ("needle", essays.name, llm_get().id, ["whole"])
     assert Workspace.objects.count() == Document.objects.count() == Call.objects.count() == 0
 
 
