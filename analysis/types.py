@@ -120,10 +120,31 @@ class ParsedDocument:
 
 
 @dataclass(frozen=True)
+class Party:
+    """A party to a contract. name: `text[start_char:end_char]`. roles: the short names it gets ("Supplier", "Acme")."""
+
+    name: str
+    roles: tuple[str, ...]
+    start_char: int
+    end_char: int
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a document calls itself. title: `text[start_char:end_char]`, "" if none was found."""
+
+    title: str = ""
+    start_char: int = 0
+    end_char: int = 0
+    parties: tuple[Party, ...] = ()
+
+
+@dataclass(frozen=True)
 class Understanding:
     """What a document says about itself. language: the ISO 639-1 code of what most of it is in, "" if unknown."""
 
     language: str = ""
+    identity: Identity = field(default_factory=Identity)
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def _tables(version: DocumentVersion, parsed: ParsedDocument) -> list[Table]:
 def write_understanding(version: DocumentVersion, facts: Understanding) -> None:
     """Replace what is known of the version's text by `facts`; in one transaction."""
     DocumentVersion.objects.filter(pk=version.pk).update(
-        language=facts.language, understanding_version=UNDERSTANDING_VERSION
+        language=facts.language, identity=asdict(facts.identity), understanding_version=UNDERSTANDING_VERSION
     )
 
 

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Substr
 
 from analysis.models.lease import Leased
+from analysis.types import Identity, Party
 from config.crypto import EncryptedTextField
 
 
@@ -49,7 +50,8 @@ class DocumentVersion(Leased):
     """One uploaded file of a document, and how far reading it in has come.
 
     stage: parse, understand, chunk, embed, index; stage_done of stage_total counts its pages or chunks.
-    language: ISO 639-1, "" if unknown. tokens: by the default LLM's tokenizer.
+    language: ISO 639-1, "" if unknown. identity: title and parties, for `known_identity`.
+    tokens: by the default LLM's tokenizer.
     warnings: list of {code, message, page_number}.
     password: of an encrypted file, kept encrypted, since page images are drawn from the original.
     """
@@ -75,6 +77,7 @@ class DocumentVersion(Leased):
     tokens = models.PositiveIntegerField(default=0)
     metadata = models.JSONField(default=dict)
     language = models.CharField(max_length=8, blank=True)
+    identity = models.JSONField(default=dict)
     parser_version = models.PositiveIntegerField(default=0)
     understanding_version = models.PositiveIntegerField(default=0)
     seconds = models.JSONField(default=dict, help_text="seconds each stage took")
@@ -91,6 +94,12 @@ class DocumentVersion(Leased):
     @property
     def ready(self) -> bool:
         return self.status == IngestStatus.READY
+
+    @property
+    def known_identity(self) -> Identity:
+        """What the text calls itself and who its parties are; nothing before it is understood."""
+        parties = [Party(**party | {"roles": tuple(party["roles"])}) for party in self.identity.get("parties", [])]
+        return Identity(**self.identity | {"parties": tuple(parties)})
 
     def read_text(self, start_char: int = 0, end_char: int | None = None) -> str:
         """Return `text[start_char:end_char]` of the canonical text, cut by the database."""

@@ -6,12 +6,13 @@ parsing: raise `UNDERSTANDING_VERSION`, and documents are understood again from 
 
 from __future__ import annotations
 
+from analysis.ingest.understand.identity import identity_of
 from analysis.ingest.understand.language import language_of
 from analysis.types import Understanding
 
-UNDERSTANDING_VERSION = 1
+UNDERSTANDING_VERSION = 2
 
 
 def understand(text: str) -> Understanding:
     """Return the facts of a canonical text."""
-    return Understanding(language=language_of(text))
+    return Understanding(language=language_of(text), identity=identity_of(text))

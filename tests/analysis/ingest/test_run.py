@@ -24,6 +24,7 @@ from analysis.ingest.understand import UNDERSTANDING_VERSION
 from analysis.ingest.upload import document_delete, document_retry, document_upload
 from analysis.models import Chunk, Document, DocumentVersion, Page, VersionText
 from analysis.models.lease import MAX_ATTEMPTS
+from analysis.types import Identity
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,6 +78,7 @@ def test_version_becomes_ready_with_its_text_and_chunks(version):
     assert {"parse", "understand", "chunk", "embed", "index"} <= set(version.seconds)
     assert version.ready_at is not None
     assert (version.language, version.understanding_version) == ("en", UNDERSTANDING_VERSION)
+    assert version.known_identity == Identity("SUPPLY AGREEMENT", 0, len("SUPPLY AGREEMENT"))
 
 
 def test_being_ready_is_told_and_sets_off_what_follows(version):

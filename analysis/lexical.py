@@ -1,0 +1,79 @@
+"""Text to search terms, the same for what is indexed and for what is asked: words by their stems, CJK by pairs."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import snowballstemmer
+
+# Raised when the same text would give other terms: postings of another version are built again.
+ANALYZER_VERSION = 1
+# A longer word is a key, a hash or a string of underscores' neighbours; its beginning tells it from others.
+TERM_MAX_CHARACTERS = 40
+
+_WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+# Numbers keep their points, so that "4.2" is not "4" and "2"; scripts without spaces come as runs.
+_TOKEN = re.compile(rf"\d+(?:[.,]\d+)+|[{_WIDE}]+|[^\W_{_WIDE}]+(?:['’](?:s\b)?)?", re.IGNORECASE)
+_STEMMERS = {
+    "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish", "fi": "finnish",
+    "fr": "french", "hu": "hungarian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "nl": "dutch",
+    "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sv": "swedish", "tr": "turkish",
+}  # fmt: skip
+# Words that say nothing about what a passage is about. Where a language has no list here, their frequency tells them.
+_STOP = {
+    "en": frozenset(
+        "a an the this that these those it its is are was were be been being am do does did has have had having of in "
+        "on at to for from by with as and or if then than so but into onto upon what when where which who whom whose "
+        "how why there here i you he she we they them their his her our your my me us about between during per via "
+        "can could may might must shall should will would any some such each all also not no s".split()
+    ),
+    "de": frozenset(
+        "der die das den dem des ein eine einer eines einem einen und oder ist sind war wird werden wurde hat haben "
+        "hatte zu zum zur im in am an auf aus bei mit nach von vom vor für über unter durch als auch es er sie wir ihr "
+        "sich nicht kein keine dass wenn wie was wer wo welche welcher welches dieser diese dieses".split()
+    ),
+}
+
+
+class Term(NamedTuple):
+    """A search term and the characters that it was made of."""
+
+    text: str
+    start_char: int
+    end_char: int
+
+
+def terms(text: str, language: str = "en") -> Iterator[Term]:
+    """Yield the terms of `text` in order, without stop words. language: ISO 639-1; one not known is not stemmed."""
+    stop = _STOP.get(language, frozenset())
+    for match in _TOKEN.finditer(text):
+        word = _plain(match[0])
+        if re.match(f"[{_WIDE}]", word):
+            yield from _pairs(word, match.start())
+        elif word not in stop:
+            yield Term(stem(word, language), match.start(), match.end())
+
+
+def _plain(word: str) -> str:
+    """Return the word in small letters and compatibility forms, without an English genitive."""
+    word = unicodedata.normalize("NFKC", word).lower().replace("’", "'")
+    return word.removesuffix("'s").rstrip("'")[:TERM_MAX_CHARACTERS]
+
+
+def _pairs(run: str, start_char: int) -> Iterator[Term]:
+    """Yield the pairs of neighbours in a run of characters; a single one as it is."""
+    for at in range(max(1, len(run) - 1)):
+        pair = run[at : at + 2]
+        yield Term(pair, start_char + at, start_char + at + len(pair))
+
+
+@lru_cache(maxsize=200_000)
+def stem(word: str, language: str) -> str:
+    """Return what the word's forms have in common."""
+    name = _STEMMERS.get(language)
+    # A stemmer keeps its state between two steps: one that threads share would mix up their words.
+    return str(snowballstemmer.stemmer(name).stemWord(word)) if name else word
