@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from analysis.ingest.embed import Vectors, embed_query, encoder
 from analysis.ingest.index import WORDS_CONFIG, vector_type
-from analysis.models import Chunk, Document, Embedder, IngestStatus
+from analysis.models import Chunk, ChunkVector, Document, Embedder, IngestStatus
 from analysis.types import Hit
 
 RRF_K = 60
@@ -37,6 +37,7 @@ OPENING_CHUNKS = 2
 RUN_MOST = 2
 
 _CHUNKS = Chunk._meta.db_table
+_VECTORS = ChunkVector._meta.db_table
 _DOCUMENTS = Document._meta.db_table
 
 
@@ -100,12 +101,13 @@ def _by_vector(vector: Vectors, versions: list[int], total: int) -> list[int]:
     kind = vector_type(embedder)
     where = f"embedder_id = {embedder.pk:d} AND version_id = ANY(%(versions)s)"
     nearest = (
-        f"SELECT id FROM {_CHUNKS} WHERE {where} ORDER BY (embedding::{kind}) <=> %(vector)s::{kind} LIMIT {DEPTH}"
+        f"SELECT chunk_id FROM {_VECTORS} WHERE {where} "
+        f"ORDER BY (embedding::{kind}) <=> %(vector)s::{kind} LIMIT {DEPTH}"
     )
     if total <= EXACT_MAX_CHUNKS:
         nearest = (
-            f"WITH few AS MATERIALIZED (SELECT id, embedding FROM {_CHUNKS} WHERE {where}) "
-            f"SELECT id FROM few ORDER BY embedding::{kind} <=> %(vector)s::{kind}, id LIMIT {DEPTH}"
+            f"WITH few AS MATERIALIZED (SELECT chunk_id, embedding FROM {_VECTORS} WHERE {where}) "
+            f"SELECT chunk_id FROM few ORDER BY embedding::{kind} <=> %(vector)s::{kind}, chunk_id LIMIT {DEPTH}"
         )
     with transaction.atomic(), connection.cursor() as cursor:
         # Goes on through the index until enough rows pass the filter, instead of filtering the first hundred.
@@ -203,7 +205,7 @@ def _hits(scores: dict[int, float]) -> list[Hit]:
     """Return the chunks as passages, best first; neighbours are one, with the better of their scores."""
     rows = Chunk.objects.filter(pk__in=list(scores)).select_related("document").order_by("version_id", "ordinal")
     runs: list[list[Chunk]] = []
-    for row in rows.defer("embedding", "words"):
+    for row in rows.defer("words"):
         before = runs[-1][-1] if runs else None
         follows = before and (before.version_id, before.ordinal + 1) == (row.version_id, row.ordinal)
         if follows and len(runs[-1]) < RUN_MOST:

@@ -8,13 +8,23 @@ from dataclasses import asdict
 
 from django.contrib.postgres.search import SearchVector
 from django.db import connection, transaction
-from django.db.models import Q, Value
+from django.db.models import Value
 from django.db.models.expressions import Combinable
 
 from analysis.ingest.chunk import CHUNKER_VERSION
 from analysis.ingest.embed import Encoder, Vectors
 from analysis.ingest.understand import UNDERSTANDING_VERSION
-from analysis.models import Chunk, DocumentVersion, Embedder, Heading, Page, Table, VersionText
+from analysis.models import (
+    Chunk,
+    ChunkVector,
+    DocumentVersion,
+    Embedder,
+    EmbedderStatus,
+    Heading,
+    Page,
+    Table,
+    VersionText,
+)
 from analysis.types import ChunkSpan, ParsedDocument, Understanding
 
 # English stems words of other languages wrongly but alike in text and query; `simple` would not stem at all.
@@ -26,12 +36,21 @@ HALFVEC_MAX_DIMS = 4000
 
 
 def current_embedder(encoder: Encoder) -> Embedder:
-    """Return the encoder's row, made together with its vector index on first use."""
+    """Return the encoder's row, made together with its vector index on first use; the first of all serves."""
     with transaction.atomic():
         embedder, created = Embedder.objects.get_or_create(name=encoder.name, defaults={"dims": encoder.dims})
         if created:
             ensure_vector_index(embedder)
+            if not Embedder.objects.filter(status=EmbedderStatus.SERVING).exists():
+                serve(embedder)
     return embedder
+
+
+def serve(embedder: Embedder) -> None:
+    """Let search use the embedder from now on, and retire the one before it."""
+    with transaction.atomic():
+        Embedder.objects.filter(status=EmbedderStatus.SERVING).update(status=EmbedderStatus.RETIRED)
+        Embedder.objects.filter(pk=embedder.pk).update(status=EmbedderStatus.SERVING)
 
 
 def ensure_vector_index(embedder: Embedder) -> None:
@@ -44,7 +63,7 @@ def ensure_vector_index(embedder: Embedder) -> None:
     operators = f"{vector_type(embedder).partition('(')[0]}_cosine_ops"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE INDEX IF NOT EXISTS chunk_embedding_{embedder.pk:d} ON {Chunk._meta.db_table} "
+            f"CREATE INDEX IF NOT EXISTS chunk_embedding_{embedder.pk:d} ON {ChunkVector._meta.db_table} "
             f"USING hnsw ((embedding::{vector_type(embedder)}) {operators}) WHERE embedder_id = {embedder.pk:d}"
         )
 
@@ -88,14 +107,14 @@ def write_understanding(version: DocumentVersion, facts: Understanding) -> None:
 
 
 def missing_chunks(version: DocumentVersion, embedder: Embedder, spans: Sequence[ChunkSpan]) -> list[ChunkSpan]:
-    """Return the spans that have no row of this chunker and embedder yet; rows of others are removed."""
-    ours = Q(chunker_version=CHUNKER_VERSION, embedder=embedder)
-    Chunk.objects.filter(version=version).exclude(ours).delete()
-    stored = set(Chunk.objects.filter(version=version).values_list("ordinal", "start_char", "end_char"))
-    if not stored <= {(span.ordinal, span.start_char, span.end_char) for span in spans}:
+    """Return the spans that have no vector of this embedder yet; rows of another chunker are removed."""
+    Chunk.objects.filter(version=version).exclude(chunker_version=CHUNKER_VERSION).delete()
+    place = ("ordinal", "start_char", "end_char")
+    wanted = {(span.ordinal, span.start_char, span.end_char) for span in spans}
+    if not set(version.chunks.values_list(*place)) <= wanted:
         Chunk.objects.filter(version=version).delete()
-        return list(spans)
-    return [span for span in spans if (span.ordinal, span.start_char, span.end_char) not in stored]
+    done = set(version.chunks.filter(vectors__embedder=embedder).values_list(*place))
+    return [span for span in spans if (span.ordinal, span.start_char, span.end_char) not in done]
 
 
 def write_chunks(
@@ -107,31 +126,41 @@ def write_chunks(
     text: str,
     page_starts: Sequence[int],
 ) -> None:
-    """Write one row a span, searchable by its words and its vector.
+    """Write one row a span, searchable by its words and its vector; what is there already stays.
 
     vectors: float32[n, dims], the rows in the order of `spans`. page_starts: where each page of the version starts.
     """
-    Chunk.objects.bulk_create(
+    rows = [_row(version, span, text, page_starts) for span in spans]
+    with transaction.atomic():
+        Chunk.objects.bulk_create(rows, INSERT_ROWS, ignore_conflicts=True)
+        ours = version.chunks.filter(chunker_version=CHUNKER_VERSION, ordinal__in=[span.ordinal for span in spans])
+        ids = dict(ours.values_list("ordinal", "pk"))
+        write_vectors(version.pk, embedder, [ids[span.ordinal] for span in spans], vectors)
+
+
+def write_vectors(version_id: int, embedder: Embedder, chunk_ids: Sequence[int], vectors: Vectors) -> None:
+    """Write the vectors, float32[n, dims], of the version's chunks `chunk_ids`; those that are there stay."""
+    ChunkVector.objects.bulk_create(
         [
-            Chunk(
-                workspace_id=version.document.workspace_id,
-                document_id=version.document_id,
-                version=version,
-                chunker_version=CHUNKER_VERSION,
-                ordinal=span.ordinal,
-                start_char=span.start_char,
-                end_char=span.end_char,
-                page_number=page_at(page_starts, first_character(text, span)),
-                heading_path=span.heading_path,
-                token_count=span.token_count,
-                text=text[span.start_char : span.end_char],
-                embedder=embedder,
-                embedding=vector,
-                words=_words(span.heading_path, text[span.start_char : span.end_char]),
-            )
-            for span, vector in zip(spans, vectors, strict=True)
+            ChunkVector(chunk_id=chunk_id, embedder=embedder, version_id=version_id, embedding=vector)
+            for chunk_id, vector in zip(chunk_ids, vectors, strict=True)
         ],
         INSERT_ROWS,
+        ignore_conflicts=True,
+    )
+
+
+def _row(version: DocumentVersion, span: ChunkSpan, text: str, page_starts: Sequence[int]) -> Chunk:
+    piece = text[span.start_char : span.end_char]
+    return Chunk(
+        workspace_id=version.document.workspace_id,
+        document_id=version.document_id,
+        version=version,
+        chunker_version=CHUNKER_VERSION,
+        page_number=page_at(page_starts, first_character(text, span)),
+        text=piece,
+        words=_words(span.heading_path, piece),
+        **asdict(span),
     )
 
 

@@ -2,8 +2,9 @@
 
 from analysis.models.answer import Answer, AnswerStatus, CitationRow, SentenceRow
 from analysis.models.call import Call, CallStatus
-from analysis.models.chunk import Chunk, Embedder
+from analysis.models.chunk import Chunk, ChunkVector
 from analysis.models.document import Document, DocumentVersion, IngestStatus, VersionText
+from analysis.models.embedder import Embedder, EmbedderStatus
 from analysis.models.endpoint import Endpoint, ServedLLM
 from analysis.models.evaluation import EvaluationRun, EvaluationTrial
 from analysis.models.page import Heading, Page
@@ -19,10 +20,12 @@ __all__ = [
     "Call",
     "CallStatus",
     "Chunk",
+    "ChunkVector",
     "CitationRow",
     "Document",
     "DocumentVersion",
     "Embedder",
+    "EmbedderStatus",
     "Endpoint",
     "EvaluationRun",
     "EvaluationTrial",

@@ -8,24 +8,11 @@ from django.db import models
 from pgvector.django import VectorField
 
 from analysis.models.document import DocumentVersion
-
-
-class Embedder(models.Model):
-    """An embedding model that has built vectors here; vectors of two embedders are never compared."""
-
-    name = models.CharField(max_length=200, unique=True)
-    dims = models.PositiveIntegerField()
-
-    def __str__(self) -> str:
-        return self.name
+from analysis.models.embedder import Embedder
 
 
 class Chunk(models.Model):
-    """A span of a version, its words and its vector.
-
-    workspace and document are repeated here so that a vector search filters on them inside the index scan.
-    embedding has no fixed width: each embedder has an HNSW index of its own (see `ingest.index.ensure_vector_index`).
-    """
+    """A span of a version and its words. workspace and document are repeated here so that search needs no join."""
 
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="+")
     document = models.ForeignKey("analysis.Document", on_delete=models.CASCADE, related_name="chunks")
@@ -38,8 +25,6 @@ class Chunk(models.Model):
     heading_path = models.CharField(max_length=500, blank=True)
     token_count = models.PositiveIntegerField()
     text = models.TextField()
-    embedder = models.ForeignKey(Embedder, on_delete=models.PROTECT, null=True, related_name="+")
-    embedding = VectorField(null=True)
     words = SearchVectorField(null=True)
 
     class Meta:
@@ -47,3 +32,19 @@ class Chunk(models.Model):
             models.UniqueConstraint(fields=["version", "chunker_version", "ordinal"], name="chunk_ordinal_once")
         ]
         indexes = [GinIndex(fields=["words"]), models.Index(fields=["workspace", "document"])]
+
+
+class ChunkVector(models.Model):
+    """A chunk's vector by one embedder; a chunk has as many as there are embedders in use.
+
+    version is repeated here so that a vector search filters on it inside the index scan. embedding has no fixed width:
+    each embedder has an HNSW index of its own (see `ingest.index.ensure_vector_index`).
+    """
+
+    chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="vectors", db_index=False)
+    embedder = models.ForeignKey(Embedder, on_delete=models.PROTECT, related_name="vectors", db_index=False)
+    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
+    embedding = VectorField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chunk", "embedder"], name="chunk_vector_once")]

@@ -9,7 +9,7 @@ from analysis.answer import retrieve as module
 from analysis.answer.retrieve import fused, rarity_of, retrieve
 from analysis.ingest.embed import embed_passages, encoder
 from analysis.ingest.index import current_embedder, missing_chunks, page_at, write_chunks
-from analysis.models import Chunk, Document, DocumentVersion, Embedder
+from analysis.models import Chunk, ChunkVector, Document, DocumentVersion, Embedder
 from analysis.types import ChunkSpan
 
 pytestmark = pytest.mark.django_db
@@ -132,7 +132,8 @@ def test_index_scan_filters_inside_and_finds_the_same(cast, monkeypatch):
 
 def test_vectors_of_another_embedder_are_never_compared(cast):
     put(cast.workspace, "a.pdf", LAW, FEES)
-    Chunk.objects.update(embedder=Embedder.objects.create(name="other", dims=384), words=None)
+    ChunkVector.objects.update(embedder=Embedder.objects.create(name="other", dims=384))
+    Chunk.objects.update(words=None)
     assert ask(cast.workspace, LAW) == []
 
 
@@ -155,12 +156,15 @@ def test_embedder_has_one_partial_index_of_its_width(cast):
     assert definition.endswith(f"WHERE (embedder_id = {embedder.pk})")
 
 
-def test_missing_chunks_are_those_without_a_row(cast):
+def test_missing_chunks_are_those_without_a_vector(cast):
     version = put(cast.workspace, "a.pdf", LAW, FEES).version
     embedder = current_embedder(encoder())
     ends = [0, len(LAW), len(LAW + FEES), len(LAW + FEES + TERM)]
     spans = [ChunkSpan(n, ends[n], ends[n + 1], "", 1) for n in range(3)]
     assert missing_chunks(version, embedder, spans) == [spans[2]]
+    ChunkVector.objects.filter(chunk__ordinal=0).delete()
+    assert missing_chunks(version, embedder, spans) == [spans[0], spans[2]]
+    assert version.chunks.count() == 2
     moved = [ChunkSpan(0, 0, 5, "", 1), ChunkSpan(1, 5, ends[2], "", 1)]
     assert missing_chunks(version, embedder, moved) == moved
     assert version.chunks.count() == 0

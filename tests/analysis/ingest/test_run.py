@@ -55,7 +55,7 @@ def queued(queue: str) -> int:
 def facts(version: DocumentVersion) -> list[tuple[object, ...]]:
     """Return everything that ingest writes of a version but ids and vectors."""
     columns = ("ordinal", "start_char", "end_char", "page_number", "heading_path", "token_count", "text", "words")
-    rows = version.chunks.order_by("ordinal").values_list(*columns, "chunker_version", "embedder__name")
+    rows = version.chunks.order_by("ordinal").values_list(*columns, "chunker_version", "vectors__embedder__name")
     headings = version.headings.values_list("ordinal", "level", "label", "title", "start_char", "section_end_char")
     pages = version.pages.values_list("number", "start_char", "end_char", "source")
     again = DocumentVersion.objects.get(pk=version.pk)
@@ -73,7 +73,7 @@ def test_version_becomes_ready_with_its_text_and_chunks(version):
     chunks = list(version.chunks.order_by("ordinal"))
     assert "".join(chunk.text for chunk in chunks) == TEXT
     assert all(chunk.text == TEXT[chunk.start_char : chunk.end_char] for chunk in chunks)
-    assert all(len(chunk.embedding) == 384 and chunk.words for chunk in chunks)
+    assert all(chunk.words and [len(row.embedding) for row in chunk.vectors.all()] == [384] for chunk in chunks)
     assert {chunk.workspace_id for chunk in chunks} == {version.document.workspace_id}
     assert {"parse", "understand", "chunk", "embed", "index"} <= set(version.seconds)
     assert version.ready_at is not None
