@@ -36,7 +36,7 @@ def make_vector_indexes(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0006_evaluation_runs'),
+        ('analysis', '0007_document_identity'),
     ]
 
     operations = [
