@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from analysis.ingest.parse import headings_chinese
 from analysis.types import ParsedHeading, ParsedPage
 
 
@@ -48,17 +49,23 @@ class _Line:
 
 _SHORT_HEADING, _LONGEST_HEADING = 40, 110
 _LONGEST_LABEL, _LONGEST_TITLE = 60, 300
-_ANNEXES = "exhibit|schedule|appendix|annex|annexure|attachment|addendum"
-_DIVISIONS = "article|part|item|chapter|title"
-_KEYWORD = rf"(?:{_ANNEXES}|{_DIVISIONS}|section|clause)"
+# English, and behind it German, French and Spanish.
+_ANNEXES = "exhibit|schedule|appendix|annex|annexure|attachment|addendum|anlage|anhang|annexe|anexo"
+_DIVISIONS = (
+    "article|part|item|chapter|title|artikel|teil|kapitel|abschnitt|chapitre|titre|partie|artículo|capítulo|título"
+)
+_KEYWORD = rf"(?:{_ANNEXES}|{_DIVISIONS}|section|clause|ziffer|cláusula)"
 _NUMBER = r"(?:\d{1,3}(?:\.\d{1,3}){0,4}[A-C]?|[IVXLC]{1,7}|[A-Z](?:[-.]?\d{1,2})?)"
 _NAMED = re.compile(
     rf"(?P<label>(?P<keyword>(?i:{_KEYWORD}))\s+[\"“]?(?P<number>{_NUMBER})[\"”]?)(?![\w(])[.:)]?\s*[-–—]?\s*(?P<rest>.*)"
 )
 _NUMBERED = re.compile(
     r"(?P<label>(?:§{1,2}\s*)?(?P<number>[1-9]\d?(?:\.\d{1,2}){0,4}))"
-    r"(?:\s?[.)]\s*(?=[A-Z\"“'‘\[])|\s+)(?P<rest>\S.*)"
+    r"(?:\s?[.)]\s*(?=[A-ZÀ-ÖØ-Þ\"“'‘\[\u3400-\u9fff])|[、．]\s*|\s+)(?P<rest>\S.*)"
 )
+# "§ 1" alone on its line, the title below it; and what follows a § in a reference, not in a heading.
+_PARAGRAPH = re.compile(r"(?P<label>§\s*(?P<number>[1-9]\d{0,2}))[.:]?")
+_REFERRED = re.compile(r"(?:Abs|Absatz|Satz|S|Nr|Ziff|ff?|lit|[A-Z]{2,}[a-zA-Z]*)\b")
 _ROMAN = re.compile(r"(?P<label>(?P<number>[IVXLC]{1,6}))\.\s+(?P<rest>\S.*)")
 _STOP = re.compile(r"(?<!\b[A-Z])[.:](?=\s|$)|\s[-–—]\s|\.[-–—]")
 _TOC_LINE = re.compile(r"(?:[.·_]\s?){4,}\s*(?:[\divx]{1,5})?$|\s(?:\d{1,3}|[ivx]{1,5}|[A-Z]-\d{1,2})$")
@@ -77,7 +84,10 @@ _NOT_HEADINGS = re.compile(
 )
 _SMALL_WORDS = frozenset(
     "a an and as at be but by for from if in into is it its no nor not of on or over per the to under up upon via vs "
-    "with without".split()
+    "with without "
+    "aus bei beim bis das dem den der des die durch ein eine einem einen einer eines für gegen im mit nach ohne oder "
+    "sowie und unter vom von vor zu zum zur zwischen über "
+    "au aux avec ce dans de del des du el en et la las le les los par para por pour sans sous sur un une y".split()
 )
 # What a defined term's line says after the term: it is a definition and opens no section.
 _DEFINITION = re.compile(
@@ -89,6 +99,9 @@ _DEFINITION = re.compile(
 _FILING_MARK = re.compile(r"exhibit\s+\d+(?:\.\d+)?[a-z]?", re.I)
 _FILING_MARK_CHARS = 1500
 _MOST_TITLE_WORDS = 14
+# Behind these a title need not have capitals.
+_SENTENCE_CASE = re.compile(r"article|chapitre|annexe|artículo|capítulo|cláusula|anexo|artikel|anlage|anhang|ziffer")
+_LONGEST_PLAIN_TITLE = 90
 
 
 def close_sections(found: list[Found], length: int) -> list[ParsedHeading]:
@@ -119,7 +132,8 @@ def split_label(text: str) -> tuple[str, str]:
     for pattern in (_NAMED, _NUMBERED, _ROMAN):
         if match := pattern.fullmatch(text):
             return match["label"], match["rest"]
-    return "", text
+    chinese = headings_chinese.read(text, alone=False)
+    return (chinese.label, text[len(chinese.label) :].lstrip("、:： ")) if chinese else ("", text)
 
 
 def heading_end(text: str) -> int:
@@ -168,7 +182,7 @@ def pattern_headings(text: str, pages: list[ParsedPage] | None = None) -> list[P
         for index, line in enumerate(lines)
         if line.text not in running and (candidate := _candidate(lines, index))
     ]
-    candidates = _without_contents(_without_filing_mark(_apart(candidates)), text)
+    candidates = _without_contents(_without_filing_mark(_apart(_numbered_alike(candidates))), text)
     return close_sections(_levelled(_in_sequence(candidates)), len(text))
 
 
@@ -195,7 +209,7 @@ def _lines(text: str, page_starts: set[int]) -> Iterator[_Line]:
             opens = blank or position in page_starts
             following = raw_lines[index + 1].strip() if index + 1 < len(raw_lines) else ""
             start = position + len(raw) - len(raw.lstrip())
-            stopped = bool(re.search(r"[.;:!?_][\"'”’)\]]*$", before))
+            stopped = bool(re.search(r"[.;:!?_。；：！？][\"'”’)\]」』]*$", before))
             ends_early = not following[:1].islower() and len(stripped) < 70
             yield _Line(stripped, start, opens, not following, stopped, ends_early)
             before = stripped
@@ -215,7 +229,7 @@ def _candidate(lines: list[_Line], index: int) -> _Candidate | None:
     line = lines[index]
     if not (line.opens or line.after_stop or _is_caps(line.text)) or _LEADERS.search(line.text):
         return None
-    for read in (_named, _numbered, _caps):
+    for read in (_named, _paragraph, _numbered, _chinese, _caps):
         if candidate := read(lines, index):
             return candidate
     return None
@@ -233,6 +247,8 @@ def _named(lines: list[_Line], index: int) -> _Candidate | None:
     if not rest:
         return _with_next_line(lines, index, family, match["label"], match["number"])
     title, run_in = _title(rest, line)
+    if not title and _SENTENCE_CASE.fullmatch(keyword) and line.opens and line.closes and _is_plain_title(rest):
+        title = rest
     if not title:
         return None
     end = line.start_char + match.start("rest") + len(title)
@@ -265,6 +281,30 @@ def _is_no_title(text: str) -> bool:
 
 def _is_label(text: str) -> bool:
     return bool(_NAMED.fullmatch(text) or _NUMBERED.fullmatch(text))
+
+
+def _paragraph(lines: list[_Line], index: int) -> _Candidate | None:
+    """A German section: "§ 1" over its title, or "§ 1 Gegenstand und sonstige Pflichten" in ordinary case."""
+    line = lines[index]
+    if match := _PARAGRAPH.fullmatch(line.text):
+        return _with_next_line(lines, index, "number", match["label"], match["number"])
+    match = _NUMBERED.fullmatch(line.text)
+    if not match or not match["label"].startswith("§") or not (line.closes or line.ends_early):
+        return None
+    rest = match["rest"]
+    if not _is_plain_title(rest) or _REFERRED.match(rest):
+        return None
+    end = line.start_char + len(line.text)
+    return _Candidate("number", match["label"], rest.rstrip(": "), _parts(match["number"]), line.start_char, end)
+
+
+def _chinese(lines: list[_Line], index: int) -> _Candidate | None:
+    line = lines[index]
+    found = headings_chinese.read(line.text, alone=line.opens and line.closes)
+    if not found:
+        return None
+    end = line.start_char + found.title_end
+    return _Candidate(found.family, found.label, found.title, found.number, line.start_char, end, found.run_in)
 
 
 def _numbered(lines: list[_Line], index: int) -> _Candidate | None:
@@ -319,6 +359,8 @@ def _title(rest: str, line: _Line) -> tuple[str, bool]:
 
 def _is_title(text: str) -> bool:
     """Whether `text` is set as a title: its words, small ones aside, begin with capitals."""
+    if headings_chinese.is_title(text):
+        return True
     words = text.split()
     if not words or len(words) > _MOST_TITLE_WORDS or text.endswith((",", ";")):
         return False
@@ -329,6 +371,11 @@ def _is_title(text: str) -> bool:
     if not weighty or _LEADERS.search(text) or "redacted" in text.lower() or text.count("[") != text.count("]"):
         return False
     return sum(word[0].isupper() for word in weighty) >= (len(weighty) if len(weighty) < 4 else 0.8 * len(weighty))
+
+
+def _is_plain_title(text: str) -> bool:
+    """Whether `text` may be a title in ordinary case, as German, French and Spanish contracts print them."""
+    return text[0].isupper() and not text.endswith((".", ",", ";")) and len(text) <= _LONGEST_PLAIN_TITLE
 
 
 def _is_caps(text: str) -> bool:
@@ -346,6 +393,26 @@ def _roman(number: str) -> int:
     return sum(
         -value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True)
     )
+
+
+def _numbered_alike(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Give Chinese headings numbers as others have: 第二条 is (2,), or else 二、 is (2,) and （一） below it (2, 1).
+
+    Below articles the listed ones are items of a list, no sections.
+    """
+    articles = any(candidate.family == "clause" for candidate in candidates)
+    top, kept = 0, []
+    for one in candidates:
+        below = one.family == "bracketed"
+        if one.family in {"clause", "listed"}:
+            top = one.number[0]
+        if one.family in {"clause", "listed", "bracketed"}:
+            number = (top, *one.number) if below else one.number
+            if one.family == "clause" or not articles:
+                kept.append(replace(one, family="number", number=number))
+        else:
+            kept.append(one)
+    return kept
 
 
 def _apart(candidates: list[_Candidate]) -> list[_Candidate]:
@@ -453,7 +520,8 @@ def _levelled(candidates: list[_Candidate]) -> list[Found]:
 
 
 def _keyword(candidate: _Candidate) -> str:
-    return candidate.label.split()[0].lower()
+    label = candidate.label
+    return label[-1] if label.startswith("第") else label.split()[0].lower()
 
 
 def _numbers_start_again(candidates: list[_Candidate]) -> bool:
