@@ -140,11 +140,65 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class DefinedTerm:
+    """A term where it is defined. start_char, end_char: its words inside the quotation marks.
+
+    definition_*: the whole definition, sub-clauses included, or the clause that is given a name. points: nothing is
+    said but where the definition is ("has the meaning set forth in Section 4.2"). uses: how often the term is used
+    beside its definitions, in whatever form.
+    """
+
+    term: str
+    start_char: int
+    end_char: int
+    definition_start_char: int
+    definition_end_char: int
+    points: bool = False
+    uses: int = 0
+
+
+@dataclass(frozen=True)
+class UndefinedTerm:
+    """A capitalised phrase that is used as a term and defined nowhere. start_char, end_char: its first use."""
+
+    term: str
+    start_char: int
+    end_char: int
+    uses: int
+
+
+class Aim(StrEnum):
+    """Where a cross-reference leads."""
+
+    HERE = "here"  # to a place in this document
+    ELSEWHERE = "elsewhere"  # to another agreement, or to a law
+    NOWHERE = "nowhere"  # to a place that this document should have and has not
+
+
+@dataclass(frozen=True)
+class CrossReference:
+    """Words that refer to a part of a document: "Section 4.2(b)", of "Sections 3 and 4" one for each.
+
+    label: the part as it is called in full ("Section 4"). target_*: its span; None unless it is in this document.
+    """
+
+    start_char: int
+    end_char: int
+    label: str
+    aim: Aim
+    target_start_char: int | None = None
+    target_end_char: int | None = None
+
+
+@dataclass(frozen=True)
 class Understanding:
     """What a document says about itself. language: the ISO 639-1 code of what most of it is in, "" if unknown."""
 
     language: str = ""
     identity: Identity = field(default_factory=Identity)
+    terms: tuple[DefinedTerm, ...] = ()
+    undefined_terms: tuple[UndefinedTerm, ...] = ()
+    references: tuple[CrossReference, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,19 @@ from django.db.models.expressions import Combinable
 from analysis.ingest.chunk import CHUNKER_VERSION
 from analysis.ingest.embed import Encoder, Vectors
 from analysis.ingest.understand import UNDERSTANDING_VERSION
+from analysis.ingest.understand.uses import key_of
 from analysis.models import (
     Chunk,
     ChunkVector,
+    CrossReference,
+    DefinedTerm,
     DocumentVersion,
     Embedder,
     EmbedderStatus,
     Heading,
     Page,
     Table,
+    UndefinedTerm,
     VersionText,
 )
 from analysis.types import ChunkSpan, ParsedDocument, Understanding
@@ -101,9 +105,20 @@ def _tables(version: DocumentVersion, parsed: ParsedDocument) -> list[Table]:
 
 def write_understanding(version: DocumentVersion, facts: Understanding) -> None:
     """Replace what is known of the version's text by `facts`; in one transaction."""
-    DocumentVersion.objects.filter(pk=version.pk).update(
-        language=facts.language, identity=asdict(facts.identity), understanding_version=UNDERSTANDING_VERSION
-    )
+    with transaction.atomic():
+        DocumentVersion.objects.filter(pk=version.pk).update(
+            language=facts.language, identity=asdict(facts.identity), understanding_version=UNDERSTANDING_VERSION
+        )
+        for rows in (DefinedTerm.objects, UndefinedTerm.objects, CrossReference.objects):
+            rows.filter(version=version).delete()
+        terms = [DefinedTerm(version=version, key=key_of(term.term), **vars(term)) for term in facts.terms]
+        DefinedTerm.objects.bulk_create(terms, INSERT_ROWS)
+        UndefinedTerm.objects.bulk_create(
+            [UndefinedTerm(version=version, **vars(term)) for term in facts.undefined_terms], INSERT_ROWS
+        )
+        CrossReference.objects.bulk_create(
+            [CrossReference(version=version, **vars(reference)) for reference in facts.references], INSERT_ROWS
+        )
 
 
 def missing_chunks(version: DocumentVersion, embedder: Embedder, spans: Sequence[ChunkSpan]) -> list[ChunkSpan]:

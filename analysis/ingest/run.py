@@ -220,7 +220,7 @@ def _understand(run: Run, text: str) -> None:
         return
     with run.timed("understand"):
         run.report("understand", 0, 0)
-        facts = understand(text)
+        facts = understand(text, _headings(run.version))
         with run.writing():
             index.write_understanding(run.version, facts)
 

@@ -12,6 +12,7 @@ from analysis.models.question import Purpose, Question
 from analysis.models.reading import Reading, ReadingStatus
 from analysis.models.sweep import PartStatus, SweepPart
 from analysis.models.table import Table
+from analysis.models.term import CrossReference, DefinedTerm, UndefinedTerm
 from analysis.models.transcript import Transcript
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "Chunk",
     "ChunkVector",
     "CitationRow",
+    "CrossReference",
+    "DefinedTerm",
     "Document",
     "DocumentVersion",
     "Embedder",
@@ -42,5 +45,6 @@ __all__ = [
     "SweepPart",
     "Table",
     "Transcript",
+    "UndefinedTerm",
     "VersionText",
 ]

@@ -6,13 +6,25 @@ parsing: raise `UNDERSTANDING_VERSION`, and documents are understood again from 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from analysis.ingest.understand.identity import identity_of
 from analysis.ingest.understand.language import language_of
-from analysis.types import Understanding
+from analysis.ingest.understand.references import find_references
+from analysis.ingest.understand.terms import find_terms
+from analysis.ingest.understand.uses import undefined_terms, with_uses
+from analysis.types import ParsedHeading, Understanding
 
-UNDERSTANDING_VERSION = 2
+UNDERSTANDING_VERSION = 3
 
 
-def understand(text: str) -> Understanding:
-    """Return the facts of a canonical text."""
-    return Understanding(language=language_of(text), identity=identity_of(text))
+def understand(text: str, headings: Sequence[ParsedHeading] = ()) -> Understanding:
+    """Return the facts of a canonical text. headings: the text's, in order."""
+    terms = find_terms(text, headings)
+    return Understanding(
+        language=language_of(text),
+        identity=identity_of(text),
+        terms=tuple(with_uses(text, terms)),
+        undefined_terms=tuple(undefined_terms(text, terms)),
+        references=tuple(find_references(text, headings, terms)),
+    )
