@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from celery.signals import worker_process_init, worker_ready
+from django.db import connections
 
 logger = logging.getLogger(__name__)
 
@@ -18,12 +19,17 @@ def warm_embedder() -> None:
 
 def _load() -> None:
     from analysis.ingest.embed import embed_query
+    from analysis.ingest.embedders import query_vector
 
     try:
-        embed_query("warm")
+        # The one that search uses, which is not the one of the setting while that is being built.
+        if query_vector("warm") is None:
+            embed_query("warm")
     except Exception:
         # The first real use meets the same failure and tells the person.
         logger.exception("The embedding model could not be loaded ahead.")
+    finally:
+        connections.close_all()  # this thread's own
 
 
 @worker_process_init.connect

@@ -11,7 +11,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from analysis.ingest.embed import Vectors, embed_query, encoder
+from analysis.ingest.embed import Vectors
+from analysis.ingest.embedders import query_vector
 from analysis.ingest.index import WORDS_CONFIG, vector_type
 from analysis.models import Chunk, ChunkVector, Document, Embedder, IngestStatus
 from analysis.types import Hit
@@ -66,7 +67,7 @@ def retrieve(query: str, *, documents: QuerySet[Document], limit: int) -> list[H
     versions = list(ready.values_list("version_id", flat=True))
     if not query or not versions:
         return []
-    vector = embed_query(query)
+    vector = query_vector(query)
     words = _query_words(query)
     lexemes = _lexemes(words, versions)
     rankings = _rankings(vector, lexemes, versions)
@@ -80,9 +81,10 @@ def retrieve(query: str, *, documents: QuerySet[Document], limit: int) -> list[H
     return _hits({pk: scores[pk] for pk in best})
 
 
-def _rankings(vector: Vectors, lexemes: list[Lexeme], versions: list[int]) -> list[list[int]]:
+def _rankings(vector: tuple[Embedder, Vectors] | None, lexemes: list[Lexeme], versions: list[int]) -> list[list[int]]:
     total = Chunk.objects.filter(version__in=versions).count()
-    return [_by_vector(vector, versions, total), _by_words(lexemes, versions, total)]
+    nearest = [_by_vector(*vector, versions, total)] if vector else []
+    return [*nearest, _by_words(lexemes, versions, total)]
 
 
 def fused(rankings: Iterable[Sequence[int]]) -> dict[int, float]:
@@ -94,10 +96,7 @@ def fused(rankings: Iterable[Sequence[int]]) -> dict[int, float]:
     return scores
 
 
-def _by_vector(vector: Vectors, versions: list[int], total: int) -> list[int]:
-    embedder = Embedder.objects.filter(name=encoder().name).first()
-    if embedder is None:
-        return []
+def _by_vector(embedder: Embedder, vector: Vectors, versions: list[int], total: int) -> list[int]:
     kind = vector_type(embedder)
     where = f"embedder_id = {embedder.pk:d} AND version_id = ANY(%(versions)s)"
     nearest = (

@@ -14,10 +14,10 @@ from django.core.files.base import ContentFile, File
 from analysis.benchmarks import Report, scratch_workspace
 from analysis.benchmarks.contract import contract_pdf
 from analysis.ingest.embed import embed_passages, encoder
-from analysis.ingest.run import embedded_text, ingest
+from analysis.ingest.index import embedded_text
+from analysis.ingest.run import ingest
 from analysis.ingest.upload import document_upload
 from analysis.models import DocumentVersion, IngestStatus
-from analysis.types import ChunkSpan
 from workspaces.models import Workspace
 
 STAGES = ("parse", "store", "chunk", "embed", "index")
@@ -100,7 +100,7 @@ def _peak_mib(who: int) -> int:
 def _alone(version: DocumentVersion) -> int:
     """Return the characters a second that the embedder reads of this document's chunks when it does nothing else."""
     rows = version.chunks.order_by("ordinal")[:ALONE_CHUNKS].values_list("heading_path", "text")
-    texts = [embedded_text(ChunkSpan(0, 0, len(text), path, 0), text) for path, text in rows]
+    texts = [embedded_text(path, text) for path, text in rows]
     started = time.perf_counter()
     embed_passages(texts)
     return round(sum(len(text) for _, text in rows) / (time.perf_counter() - started))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import AppError, EngineUnavailable
 from analysis.ingest.chunk import Tokenizer
+from analysis.ingest.families import Family, family_of
 from config.env import env
 
 Vectors = NDArray[np.float32]
@@ -26,6 +27,8 @@ BUNDLED = "all-MiniLM-L6-v2"
 BATCH_TEXTS = 8
 LENGTH_STEP_TOKENS = 32
 ENDPOINT_BATCH_TEXTS = 64
+# What is embedded of a chunk, its heading path and what else stands before it included.
+PASSAGE_TOKENS = 256
 ENDPOINT_TIMEOUT_SECONDS = 120
 
 
@@ -36,17 +39,17 @@ class Encoder(Protocol):
     def name(self) -> str: ...
     @property
     def dims(self) -> int: ...
-    @property
-    def tokenizer(self) -> Tokenizer: ...
     def passages(self, texts: Sequence[str]) -> Vectors: ...
     def query(self, text: str) -> Vectors: ...
 
 
-def embed_passages(texts: list[str]) -> Vectors:
-    """Return float32[n, dims], one vector of unit length per text, in the order of `texts`."""
-    if not texts:
-        return np.empty((0, encoder().dims), np.float32)
-    return encoder().passages(texts)
+def embed_passages(texts: list[str], by: Encoder | None = None) -> Vectors:
+    """Return float32[n, dims], one vector of unit length per text, in the order of `texts`.
+
+    by: the encoder; without, the one that the setting asks for.
+    """
+    by = by or encoder()
+    return by.passages(texts) if texts else np.empty((0, by.dims), np.float32)
 
 
 def embed_query(text: str) -> Vectors:
@@ -58,9 +61,32 @@ _loading = threading.Lock()
 
 
 def encoder() -> Encoder:
-    """Return this process's encoder, loaded on first use; two threads that come first share one loading."""
+    """Return the encoder that the setting asks for, loaded on first use."""
+    return encoder_named(env.embedder)
+
+
+def encoder_named(name: str) -> Encoder:
+    """Return this process's encoder of that name, loaded on first use; two threads that come first share one loading.
+
+    Raises what its loading raises, and EmbedderTooShort if it does not read as much as a passage has.
+    """
     with _loading:
-        return _load(env.embedder)
+        return _load(name)
+
+
+def passage_tokenizer() -> Tokenizer:
+    """Return the tokenizer that passages are measured with, whatever embeds them: the bundled embedder's.
+
+    A passage is thus the same for all embedders, and a change of embedder cuts nothing anew. It counts more tokens than
+    those of multilingual models do, so what fits by it fits by theirs.
+    """
+    return _tokenizer(BUNDLED)
+
+
+class EmbedderTooShort(AppError):
+    """The embedding model would read only the beginning of a passage, and what it leaves out would never be found."""
+
+    code = "embedder_too_short"
 
 
 @cache
@@ -94,7 +120,9 @@ class LocalEncoder:
         reader: Any = self._model[0]
         reader.processing_kwargs = {"text": {"pad_to_multiple_of": LENGTH_STEP_TOKENS}}
         self.dims = int(self._model.get_embedding_dimension() or 0)
-        self.tokenizer: Tokenizer = _tokenizer(name)
+        self._family = _family(name, int(self._model.max_seq_length or 0))
+        if self._family.max_tokens:
+            self._model.max_seq_length = self._family.max_tokens
         self._cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._cores, "embed", initializer=partial(torch.set_num_threads, 1))
         # The first call fixes the tokenizer's truncation, which two threads may not change at once.
@@ -105,16 +133,20 @@ class LocalEncoder:
         # Dealt out like cards: each core gets as much of each length, and batches of like length.
         hands = [longest_first[core :: self._cores] for core in range(min(self._cores, len(texts)))]
         vectors = np.empty((len(texts), self.dims), np.float32)
-        encode = partial(self._encoded, self._model.encode_document)
+        encode = partial(self._encoded, self._model.encode_document, self._prompt(self._family.passage))
         for hand, rows in zip(hands, self._pool.map(encode, [[texts[i] for i in hand] for hand in hands]), strict=True):
             vectors[hand] = rows
         return vectors
 
     def query(self, text: str) -> Vectors:
-        return cast(Vectors, self._encoded(self._model.encode_query, [text])[0])
+        return cast(Vectors, self._encoded(self._model.encode_query, self._prompt(self._family.query), [text])[0])
 
-    def _encoded(self, encode: Any, texts: list[str]) -> Vectors:
-        vectors = encode(texts, batch_size=BATCH_TEXTS, convert_to_tensor=True, show_progress_bar=False)
+    def _prompt(self, ours: str) -> dict[str, str]:
+        """Return the argument that puts `ours` before a text; the model's own configuration decides without."""
+        return {"prompt": ours} if ours else {}
+
+    def _encoded(self, encode: Any, prompt: dict[str, str], texts: list[str]) -> Vectors:
+        vectors = encode(texts, batch_size=BATCH_TEXTS, convert_to_tensor=True, show_progress_bar=False, **prompt)
         return unit_length(vectors.float().cpu().numpy())
 
 
@@ -124,6 +156,7 @@ class EndpointEncoder:
     def __init__(self, url: str) -> None:
         self.name = url
         self._url, self._model = urldefrag(url)
+        self._family = _family(self._model, 0)
         key = os.environ.get("LECTERN_EMBEDDER_KEY", "")
         self._client = httpx.Client(
             timeout=ENDPOINT_TIMEOUT_SECONDS, headers={"Authorization": f"Bearer {key}"} if key else {}
@@ -133,16 +166,12 @@ class EndpointEncoder:
     def dims(self) -> int:
         return len(self.query("dimensions"))
 
-    @cached_property
-    def tokenizer(self) -> Tokenizer:
-        # The endpoint's own is not to be had; the bundled one counts more tokens than most, so nothing overflows.
-        return _tokenizer(BUNDLED)
-
     def passages(self, texts: Sequence[str]) -> Vectors:
-        return np.concatenate([self._ask(batch) for batch in _batches(texts, ENDPOINT_BATCH_TEXTS)])
+        prefixed = [self._family.passage + text for text in texts]
+        return np.concatenate([self._ask(batch) for batch in _batches(prefixed, ENDPOINT_BATCH_TEXTS)])
 
     def query(self, text: str) -> Vectors:
-        return cast(Vectors, self._ask([text])[0])
+        return cast(Vectors, self._ask([self._family.query + text])[0])
 
     def _ask(self, texts: Sequence[str]) -> Vectors:
         try:
@@ -163,6 +192,16 @@ def unit_length(vectors: Vectors) -> Vectors:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: Vectors = (vectors / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
     return scaled
+
+
+def _family(name: str, own_max_tokens: int) -> Family:
+    """Return how the model wants its texts; raises EmbedderTooShort if a passage has more tokens than it reads."""
+    family = family_of(name) or Family(max_tokens=own_max_tokens)
+    if 0 < family.max_tokens < PASSAGE_TOKENS:
+        raise EmbedderTooShort(
+            f"The embedding model {name} reads {family.max_tokens} tokens, and passages have up to {PASSAGE_TOKENS}."
+        )
+    return family
 
 
 def _refused(response: httpx.Response) -> AppError:

@@ -121,6 +121,11 @@ def write_understanding(version: DocumentVersion, facts: Understanding) -> None:
         )
 
 
+def embedded_text(heading_path: str, piece: str) -> str:
+    """Return what is embedded of a chunk: its heading path and its text."""
+    return f"{heading_path}\n{piece}".strip()
+
+
 def missing_chunks(version: DocumentVersion, embedder: Embedder, spans: Sequence[ChunkSpan]) -> list[ChunkSpan]:
     """Return the spans that have no vector of this embedder yet; rows of another chunker are removed."""
     Chunk.objects.filter(version=version).exclude(chunker_version=CHUNKER_VERSION).delete()

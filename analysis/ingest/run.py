@@ -31,10 +31,11 @@ from analysis.beat import beating
 from analysis.errors import AppError, UserError
 from analysis.ingest import index
 from analysis.ingest.chunk import chunk
-from analysis.ingest.embed import embed_passages, encoder
+from analysis.ingest.embed import Encoder, embed_passages, passage_tokenizer
+from analysis.ingest.embedders import reading_in
 from analysis.ingest.parse import PARSER_VERSION
 from analysis.ingest.understand import UNDERSTANDING_VERSION, understand
-from analysis.models import Document, DocumentVersion, Heading, IngestStatus, Page
+from analysis.models import Document, DocumentVersion, Embedder, EmbedderStatus, Heading, IngestStatus, Page
 from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, expired, release, renew
 from analysis.types import ChunkSpan, ParsedDocument, ParsedHeading
 from config.env import env
@@ -52,6 +53,13 @@ GAVE_UP = (
     "The file is kept; you can try again."
 )
 TOO_LONG = "Reading this document took longer than two hours and was stopped. The file is kept; you can try again."
+
+
+class EmbedderChanged(AppError):
+    """Search uses another embedder by now: the version is embedded again."""
+
+    code = "embedder_changed"
+    transient = True
 
 
 @dataclass
@@ -146,13 +154,13 @@ def _read_in(run: Run) -> None:
     text = _parsed_text(run)
     _understand(run, text)
     with run.timed("load"):
-        encoder()
+        embedder, encoder = reading_in()
     with run.timed("chunk"):
         run.report("chunk", 0, 1)
-        spans = chunk(text, _headings(run.version), encoder().tokenizer)
+        spans = chunk(text, _headings(run.version), passage_tokenizer())
         run.report("chunk", 1, 1)
-    _embed_and_index(run, text, spans)
-    _finish(run, text)
+    _embed_and_index(run, text, spans, embedder, encoder)
+    _finish(run, text, embedder)
 
 
 def _parsed_text(run: Run) -> str:
@@ -231,10 +239,9 @@ def _headings(version: DocumentVersion) -> list[ParsedHeading]:
     return [ParsedHeading(**row) for row in rows.values(*columns)]
 
 
-def _embed_and_index(run: Run, text: str, spans: Sequence[ChunkSpan]) -> None:
+def _embed_and_index(run: Run, text: str, spans: Sequence[ChunkSpan], embedder: Embedder, encoder: Encoder) -> None:
     """Give each chunk its row, batch by batch, so that memory does not grow with the document."""
     version = run.version
-    embedder = index.current_embedder(encoder())
     with run.writing():
         todo = index.missing_chunks(version, embedder, spans)
     page_starts = list(Page.objects.filter(version=version).order_by("number").values_list("start_char", flat=True))
@@ -242,23 +249,20 @@ def _embed_and_index(run: Run, text: str, spans: Sequence[ChunkSpan]) -> None:
     for at in range(0, len(todo), EMBED_BATCH_CHUNKS):
         batch = todo[at : at + EMBED_BATCH_CHUNKS]
         with run.timed("embed"):
-            vectors = embed_passages([embedded_text(span, text) for span in batch])
+            pieces = [index.embedded_text(span.heading_path, text[span.start_char : span.end_char]) for span in batch]
+            vectors = embed_passages(pieces, encoder)
         with run.timed("index"), run.writing():
             index.write_chunks(version, embedder, batch, vectors, text=text, page_starts=page_starts)
         run.report("embed", len(spans) - len(todo) + at + len(batch), len(spans))
 
 
-def embedded_text(span: ChunkSpan, text: str) -> str:
-    """Return what is embedded of a chunk: its heading path and its text."""
-    return f"{span.heading_path}\n{text[span.start_char : span.end_char]}".strip()
-
-
-def _finish(run: Run, text: str) -> None:
+def _finish(run: Run, text: str, embedder: Embedder) -> None:
     run.report("index", 0, 1)
     with run.timed("tokens"):
         tokens, exact = _tokens(run.version, text)
     metadata = run.rows.values_list("metadata", flat=True).get() | {"tokens_exact": exact}
     with transaction.atomic():
+        _check_embedder(embedder)
         release(
             run.rows,
             run.token,
@@ -273,6 +277,16 @@ def _finish(run: Run, text: str) -> None:
         )
         if run.follow_up:
             transaction.on_commit(partial(_after_ready, run.version))
+
+
+def _check_embedder(embedder: Embedder) -> None:
+    """Raise EmbedderChanged if another embedder has taken over since the version was embedded.
+
+    Holds the embedder's row until the version is ready, so that none takes over in between.
+    """
+    row = Embedder.objects.select_for_update(no_key=True).get(pk=embedder.pk)
+    if row.status == EmbedderStatus.RETIRED:
+        raise EmbedderChanged(f"{embedder} was replaced while a document was read in with it.")
 
 
 def _tokens(version: DocumentVersion, text: str) -> tuple[int, bool]:

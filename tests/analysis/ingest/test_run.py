@@ -148,7 +148,7 @@ def test_chunks_that_have_their_vector_are_not_embedded_again(version, monkeypat
     DocumentVersion.objects.update(status="queued")
     embedded: list[str] = []
     embed = run.embed_passages
-    monkeypatch.setattr(run, "embed_passages", lambda texts: embedded.extend(texts) or embed(texts))
+    monkeypatch.setattr(run, "embed_passages", lambda texts, by: embedded.extend(texts) or embed(texts, by))
     run.ingest(version.pk)
     assert len(embedded) == len(kept) - 5
     assert len(kept & set(version.chunks.values_list("pk", flat=True))) == 5
@@ -176,7 +176,7 @@ def test_fault_of_ours_shows_no_traceback_keeps_the_text_and_can_be_tried_again(
 
 
 def test_engine_that_is_away_is_waited_for(version, monkeypatch):
-    def away(texts: list[str]) -> None:
+    def away(texts: list[str], by: object) -> None:
         raise EngineUnavailable("The embedding endpoint answered 503.")
 
     monkeypatch.setattr(run, "embed_passages", away)
@@ -202,10 +202,10 @@ def test_version_that_keeps_killing_its_worker_is_given_up(version):
 def test_worker_given_up_for_dead_writes_no_more(version, monkeypatch):
     embed, other = run.embed_passages, uuid.uuid4()
 
-    def taken_over(texts: list[str]) -> object:
+    def taken_over(texts: list[str], by: object) -> object:
         if Chunk.objects.exists():
             DocumentVersion.objects.update(lease_token=other)
-        return embed(texts)
+        return embed(texts, by)
 
     monkeypatch.setattr(run, "embed_passages", taken_over)
     run.ingest(version.pk)
@@ -225,10 +225,10 @@ def test_version_in_the_hands_of_a_living_worker_is_left_alone(version):
 def test_document_deleted_meanwhile_stops_the_worker_quietly(version, monkeypatch, caplog):
     embed = run.embed_passages
 
-    def deleted(texts: list[str]) -> object:
+    def deleted(texts: list[str], by: object) -> object:
         if Document.objects.exists():
             document_delete(Document.objects.get())
-        return embed(texts)
+        return embed(texts, by)
 
     monkeypatch.setattr(run, "embed_passages", deleted)
     run.ingest(version.pk)
