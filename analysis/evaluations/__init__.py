@@ -9,7 +9,7 @@ trials.py (records and their figures), metrics.py, intervals.py, reports.py (in 
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from importlib import import_module
@@ -27,10 +27,13 @@ from analysis.benchmarks import scratch_workspace
 from analysis.errors import UserError
 from analysis.evaluations.trials import Measure, Outcome
 from analysis.ingest.run import ingest
+from analysis.ingest.sandbox import parse_each
 from analysis.ingest.upload import document_upload
-from analysis.models import Answer, CitationRow, Document, DocumentVersion
-from analysis.types import Mode, Span
+from analysis.models import Answer, CitationRow, Document, DocumentVersion, IngestStatus
+from analysis.types import Mode, ParsedDocument, Span
 from workspaces.models import Workspace
+
+TEXTS_A_BATCH = 100
 
 
 class Evaluation(Protocol):
@@ -85,6 +88,47 @@ def documents_in(workspace: Workspace, files: Mapping[str, Path], outcome: Outco
     return names
 
 
+def texts_in(workspace: Workspace, texts: Mapping[str, str], outcome: Outcome) -> dict[str, str]:
+    """Read in many small texts that are not there yet; return the name of each by its document's id.
+
+    They are read in one by one like any other, except that a child process parses a batch of them.
+    """
+    names = dict(texts)
+    with tqdm(total=len(texts), desc="documents", disable=None) as bar:
+        while names:
+            batch = [names.popitem() for _ in range(min(len(names), TEXTS_A_BATCH))]
+            _batch_in(workspace, batch, outcome)
+            bar.update(len(batch))
+    there = workspace.documents.filter(version__status=IngestStatus.READY).values_list("pk", "name")
+    return {str(pk): name for pk, name in there if name in texts}
+
+
+def _batch_in(workspace: Workspace, batch: list[tuple[str, str]], outcome: Outcome) -> None:
+    there = set(
+        workspace.documents.filter(version__status=IngestStatus.READY, name__in=dict(batch)).values_list("name")
+    )
+    versions = {}
+    for name, text in batch:
+        if (name,) not in there:
+            file = ContentFile(text.encode(), name=name)
+            uploaded = document_upload(workspace=workspace, user=None, name=name, file=file, enqueue=False)
+            versions[name] = DocumentVersion.objects.get(document=uploaded.document)
+    parsed = _parsed(versions) if versions else {}
+    for name, version in versions.items():
+        ingest(version.pk, follow_up=False, parsed=parsed.get(name))
+        version.refresh_from_db()
+        if not version.ready:
+            outcome.notes.append(f"{name}: {version.error_message}")
+
+
+def _parsed(versions: Mapping[str, DocumentVersion]) -> dict[str, ParsedDocument]:
+    """Return the documents of the versions' files by name; none where the files are not on this host."""
+    try:
+        return parse_each({name: Path(version.file.path) for name, version in versions.items()})
+    except NotImplementedError:
+        return {}
+
+
 def add_workspace(parser: ArgumentParser) -> None:
     """Add the option that names where documents stay, since reading them in can take longer than the questions."""
     parser.add_argument(
@@ -101,7 +145,14 @@ def room(slug: str) -> AbstractContextManager[Workspace]:
 
 def answered(document: Document, text: str, *, mode: Mode, llm: str = "") -> Answer:
     """Return the finished answer to a question on one document."""
-    asked = question_ask(workspace=document.workspace, user=None, text=text, documents=[document], mode=mode, llm=llm)
+    return answered_from(document.workspace, [document], text, mode=mode, llm=llm)
+
+
+def answered_from(
+    workspace: Workspace, documents: Sequence[Document], text: str, *, mode: Mode, llm: str = ""
+) -> Answer:
+    """Return the finished answer to a question on several documents, on all of the workspace if none is given."""
+    asked = question_ask(workspace=workspace, user=None, text=text, documents=list(documents), mode=mode, llm=llm)
     answer_run(str(asked.pk))
     for _ in progress.listen(progress.answer_stream(asked.pk)):
         pass  # a worker that has taken it before us writes it

@@ -40,7 +40,8 @@ def figures_table(outcome: Outcome, summary: Summary) -> Report:
 
 def categories_table(outcome: Outcome, summary: Summary) -> Report:
     """Return the headline measures of each category."""
-    headlines = [measure for measure in outcome.measures if measure.headline]
+    overall = summary.overall.intervals
+    headlines = [measure for measure in outcome.measures if measure.headline and measure.name in overall]
     report = Report(("category", "trials", *(measure.label for measure in headlines)))
     for name, figures in summary.categories.items():
         report.rows.append((name, figures.trials, *(_cell(figures, measure) for measure in headlines)))

@@ -72,6 +72,7 @@ class Run:
     version: DocumentVersion
     token: UUID
     follow_up: bool = True
+    parsed: ParsedDocument | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     lost: Event = field(default_factory=Event)
     _reported_at: float = 0.0
@@ -108,17 +109,18 @@ class Run:
         self.seconds[stage] = round(self.seconds.get(stage, 0) + time.perf_counter() - started, 3)
 
 
-def ingest(version_id: int, *, follow_up: bool = True) -> None:
+def ingest(version_id: int, *, follow_up: bool = True, parsed: ParsedDocument | None = None) -> None:
     """Read the version in unless it is done, gone, or in the hands of a living worker.
 
-    follow_up: start what waits for the document, draw its pages, and have it read ahead.
+    follow_up: start what waits for the document, draw its pages, and have it read ahead. parsed: its file as
+    `sandbox.parse_each` has read it already, together with others.
     """
     rows = DocumentVersion.objects.filter(pk=version_id)
     token = claim(rows, waiting=IngestStatus.QUEUED, working=IngestStatus.INGESTING)
     version = rows.select_related("document").first()
     if token is None or version is None:
         return
-    run = Run(version, token, follow_up)
+    run = Run(version, token, follow_up, parsed)
     version.stage = ""
     try:
         with beating(run.renew, every_seconds=env.lease_seconds / 3) as run.lost:
@@ -182,6 +184,8 @@ def _parse(run: Run) -> ParsedDocument:
     from analysis.ingest import recordings, sandbox, vision
 
     version = run.version
+    if run.parsed:
+        return run.parsed
     with _local_file(version) as path:
         if recordings.is_recording(path):
             return recordings.heard(run, path)

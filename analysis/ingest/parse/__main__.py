@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -59,11 +60,22 @@ def _answer(request: dict[str, Any]) -> None:
 
         pieces = cut(path, Path.cwd(), request["limit_minutes"], report)
         Path("pieces.json").write_text(json.dumps(pieces))
+    elif request["job"] == "parse_each":
+        _parse_each(request)
     else:
-        _parse(request, path)
+        _parse(request, path, Path.cwd())
 
 
-def _parse(request: dict[str, Any], path: Path) -> None:
+def _parse_each(request: dict[str, Any]) -> None:
+    """Leave each file's document in a folder of its number; none where it cannot be read."""
+    for number, (name, path) in enumerate(request["files"]):
+        folder = Path.cwd() / str(number)
+        folder.mkdir()
+        with contextlib.suppress(Exception):  # reading the file alone says what is wrong with it
+            _parse(request | {"name": name, "transcripts": None}, Path(path), folder)
+
+
+def _parse(request: dict[str, Any], path: Path, folder: Path) -> None:
     from analysis.ingest.parse import parse_file
     from analysis.ingest.parse.handover import write_document
     from analysis.ingest.parse.transcripts import Transcripts
@@ -76,7 +88,7 @@ def _parse(request: dict[str, Any], path: Path) -> None:
         transcripts=Transcripts.from_json(request["transcripts"]),
         report=report,
     )
-    write_document(document, Path.cwd())
+    write_document(document, folder)
 
 
 def report(stage: str, done: int, total: int) -> None:
