@@ -420,6 +420,18 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class RelevantSpan:
+    """A sentence and how probable it is, in [0, 1], that it answers a question or is a certain clause.
+
+    Probabilities are calibrated (docs/quality.md) and so mean the same in every document.
+    """
+
+    start_char: int
+    end_char: int
+    probability: float
+
+
+@dataclass(frozen=True)
 class SweptPart:
     """A part of a sweep, for the receipt. state: read, cached (read for an earlier sweep) or failed."""
 

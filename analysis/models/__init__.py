@@ -3,6 +3,7 @@
 from analysis.models.answer import Answer, AnswerStatus, CitationRow, SentenceRow
 from analysis.models.call import Call, CallStatus
 from analysis.models.chunk import Chunk, ChunkVector
+from analysis.models.clauses import SentenceVectors
 from analysis.models.document import Document, DocumentVersion, IngestStatus, VersionText
 from analysis.models.embedder import Embedder, EmbedderStatus
 from analysis.models.endpoint import Endpoint, ServedLLM
@@ -41,6 +42,7 @@ __all__ = [
     "Reading",
     "ReadingStatus",
     "SentenceRow",
+    "SentenceVectors",
     "ServedLLM",
     "SweepPart",
     "Table",

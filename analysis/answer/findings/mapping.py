@@ -14,7 +14,7 @@ from analysis.types import Finding, Message, Prompt, Source, Span
 from analysis.words import words
 
 # Any change of what a part is read with, or of what counts as found in it, is another version: parts are read again.
-MAP_VERSION = 4
+MAP_VERSION = 5
 MOST_TOKENS = 600  # of what is copied from one part
 
 SYSTEM = """\

@@ -11,7 +11,6 @@ import threading
 from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
 
-import numpy as np
 import pytest
 from django.db import connection, connections
 from django.utils import timezone
@@ -34,6 +33,7 @@ from tests.analysis.answer.sweep.rows import (
     swept_document,
 )
 from tests.analysis.llm.scripted_server import Reply, ScriptedLLM, flat
+from tests.analysis.review.meanings import word_vectors
 from tests.conftest import Cast
 
 FOUND = {1: NEEDLE.format("one"), 4: NEEDLE.format("two")}
@@ -45,9 +45,7 @@ WORKER = (
 
 @pytest.fixture(autouse=True)
 def no_embedder(words_as_meaning: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "analysis.answer.findings.nearest._meaning", lambda question, sentences: np.zeros(len(sentences), np.float32)
-    )
+    monkeypatch.setattr("analysis.review.relevance.embed", word_vectors)
 
 
 @pytest.fixture
