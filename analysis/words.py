@@ -1,4 +1,4 @@
-"""What a text says, reduced to what can be compared: content words, quantities, names and negations."""
+"""What a text says, reduced to what can be compared: content words, names and numbers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,12 @@ _UNITS = {
 _TENS = {word: 10 * n for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)*")
-_ORDINAL = re.compile(r"^(\d+)(?:st|nd|rd|th)$", re.IGNORECASE)
+_SPELLED_WORD = "|".join(sorted([*_UNITS, *_TENS], key=len, reverse=True))
+_SPELLED = re.compile(
+    rf"\b(?:{_SPELLED_WORD})(?:(?:(?<=hundred)\s+and\s+|(?<=thousand)\s+and\s+|[\s-]+)"
+    rf"(?:{_SPELLED_WORD}|{'|'.join(_SCALES)}))*\b",
+    re.IGNORECASE,
+)
 _REFERENCE = re.compile(
     r"\b(?:section|sections|article|articles|clause|clauses|paragraph|schedule|exhibit|appendix|annex|page|pages|item|no|§+)"
     r"\.?\s*(?:\(?[\w.]+\)?(?:\([\w]+\))*)",
@@ -55,13 +60,14 @@ class Word(NamedTuple):
 
 
 @lru_cache(maxsize=50_000)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """Return the word's stem. word: in lower case."""
     return str(snowballstemmer.stemmer("english").stemWord(word))
 
 
 def words(text: str) -> list[Word]:
     """Return the content words of `text` in order: stemmed, lower-case, without function words and negations."""
-    return [Word(_stem(word), start, end) for word, start, end in _plain(text) if word not in _IGNORED]
+    return [Word(stem(word), start, end) for word, start, end in _plain(text) if word not in _IGNORED]
 
 
 def _plain(text: str) -> Iterator[tuple[str, int, int]]:
@@ -79,14 +85,9 @@ def _plain(text: str) -> Iterator[tuple[str, int, int]]:
             yield word, match.start(), match.end()
 
 
-def quantities(text: str) -> set[str]:
-    """Return the numbers that `text` states, in digits: "thirty (30) days" and "30 days" both give {"30"}.
-
-    Numbers that only point somewhere ("Section 4.2", "page 3") are left out; see `references`.
-    """
-    text = _REFERENCE.sub(" ", text)
-    found = {_canonical(match[0]) for match in _DIGITS.finditer(text)}
-    return found | set(_spelled(text))
+def without_references(text: str) -> str:
+    """Return `text` without the numbers that only point somewhere ("Section 4.2", "page 3")."""
+    return _REFERENCE.sub(" ", text)
 
 
 def references(text: str) -> set[str]:
@@ -94,29 +95,21 @@ def references(text: str) -> set[str]:
     return {number[0].rstrip(".") for match in _REFERENCE.finditer(text) for number in _DIGITS.finditer(match[0])}
 
 
-def _canonical(digits: str) -> str:
-    plain = digits.replace(",", "")
-    if plain.count(".") == 1:
-        plain = plain.rstrip("0").rstrip(".")
-    return plain.lstrip("0") or "0"
+def in_digits(text: str) -> str:
+    """Return `text` with the numbers that it writes in words in digits: "one hundred twenty days" as "120 days"."""
+    return _SPELLED.sub(lambda match: str(_value(match[0])), text)
 
 
-def _spelled(text: str) -> Iterator[str]:
-    """Yield numbers written in words, "one hundred twenty" as "120"."""
+def _value(spelled: str) -> int:
     total = current = 0
-    inside = False
-    for word in [*re.findall(r"[A-Za-z]+|[^\sA-Za-z-]", text.lower()), ""]:
-        if word in _UNITS or word in _TENS:
+    for word in re.findall(r"[a-z]+", spelled.lower()):
+        if word == "hundred":
+            current = (current or 1) * 100
+        elif word in _SCALES:
+            total, current = total + (current or 1) * _SCALES[word], 0
+        else:
             current += _UNITS.get(word, 0) + _TENS.get(word, 0)
-            inside = True
-        elif inside and word in _SCALES:
-            total, current = (total, current * 100) if word == "hundred" else (total + current * _SCALES[word], 0)
-        elif inside and word == "and" and current % 100 == 0 and current:
-            continue
-        elif inside:
-            yield str(total + current)
-            total = current = 0
-            inside = False
+    return total + current
 
 
 def names(text: str) -> set[str]:
@@ -129,16 +122,3 @@ def names(text: str) -> set[str]:
         if word[:1].isupper() and not opens and word.lower() not in _STOP and len(word) > 1:
             found.add(word.lower().removesuffix("'s").removesuffix("’s"))
     return found
-
-
-def negated(text: str) -> set[str]:
-    """Return the stems that a negation governs: the first three content words after "not", "no", "without", ..."""
-    governed: set[str] = set()
-    reach = 0
-    for word, _, _ in _plain(text):
-        if word in NEGATORS or word.endswith("n't"):
-            reach = 3
-        elif reach and word not in _STOP:
-            governed.add(_stem(word))
-            reach -= 1
-    return governed

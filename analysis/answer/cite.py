@@ -3,10 +3,10 @@
 The language model's word is not taken for anything here: a citation is a span of canonical text that this stage
 found, so its quote is there by construction, whichever model wrote the answer and whether or not it can cite.
 
-A sentence is compared with the sources' sentences by the weight of the words they share (inverse document frequency
-over the sources: Spärck Jones 1972) and, where wording differs, by the similarity of their embeddings. A greedy cover
-(Nemhauser et al. 1978) takes up to three spans that together say what the sentence says. Then what must not differ is
-compared exactly: numbers, names and negations.
+A sentence is compared with the sources' sentences that share most of its word weight (inverse document frequency over
+the sources: Spärck Jones 1972). The likeliest of them that nothing speaks against is cited (`likeness`), and a greedy
+cover (Nemhauser et al. 1978) adds up to two more for what it does not say. Amounts, dates, names and section numbers
+must be there exactly.
 """
 
 from __future__ import annotations
@@ -14,27 +14,32 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 
+from analysis.alike import concepts
+from analysis.amounts import amounts, unstated
+from analysis.answer.evidence import Evidence, Sources
+from analysis.answer.likeness import Claim, Likeness, Objection, claim_of, likeness, objection
+from analysis.answer.parties import parties_of
 from analysis.sentences import split_sentences
-from analysis.types import Citation, CitedSentence, Source, Span
-from analysis.words import Word, names, negated, quantities, references, words
+from analysis.types import Citation, CitedSentence, Identity, Source, Span
 
 Embed = Callable[[list[str]], "np.ndarray"]
 
 MAX_CITATIONS = 3
-CANDIDATES = 8  # evidence sentences whose meaning is compared, per answer sentence
-# Chosen on ContractNLI (development side, 340 pairs): of entailed statements 59 % are supported, of statements on which
-# the contract is silent 19 %. A stricter rule loses three true supports for each false one it removes.
-ENOUGH_WEIGHT = 0.60  # share of the sentence's word weight that the evidence must carry together ...
-ENOUGH_LEAD = 0.50  # ... and the first piece alone, so that no sentence is stitched from scattered words ...
-ENOUGH_MEANING = 0.70  # ... or, when the wording differs, the cosine that the first piece must reach ...
-LEAST_LEAD = 0.40  # ... with at least this share of the words
-WORTH_CITING = 0.20  # a further span must add this share of the weight; a missing number counts for 0.15 of it
+CANDIDATES = 10  # evidence sentences whose meaning is compared, per answer sentence
+# What is said in the source's own words is borne out however far its embedding is: the first piece must carry two
+# thirds of the words, so that no sentence is stitched from scattered words, and all pieces together four fifths.
+ENOUGH_LEAD = 0.65
+ENOUGH_WEIGHT = 0.80
+# How much likelier, in log odds, a sentence that speaks against a claim must be than the one that bears it out.
+DECIDEDLY = 1.0
+WORTH_AMOUNT = 0.7  # in log odds, for each amount of the claim that a sentence states
+WORTH_CITING = 0.20  # a further span must add this share of the weight; a missing amount counts for 0.15 of it
 WIDEST_QUOTE = 320  # characters; a longer evidence sentence is narrowed to the clauses that matter
 
 _MARKS = re.compile(r"[*_`#>]+|\[\d+\]|^\s*(?:[-•*+]|\(?\d{1,2}[.)])\s+", re.MULTILINE)
@@ -51,71 +56,92 @@ _CLAUSE_END = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """A sentence of a source: where it stands in the version's text, and its words."""
+class Verdict(StrEnum):
+    """How the sources stand to a sentence."""
 
-    version_id: int
-    start_char: int
-    end_char: int
-    text: str
-    stems: frozenset[str]
+    SUPPORTED = "supported"
+    CONTRADICTED = "contradicted"  # a place in them says otherwise
+    UNSUPPORTED = "unsupported"
 
 
 @dataclass(frozen=True)
-class Cover:
-    """The evidence taken for a sentence.
+class Compared:
+    """A sentence of a source, how it compares with a claim, and what speaks against resting the claim on it."""
 
-    lead, share: the claim's word weight in the first piece and in all of them; meaning: the first one's cosine.
-    """
-
-    pieces: list[Evidence]
-    lead: float
-    share: float
-    meaning: float
+    piece: Evidence
+    likeness: Likeness
+    objection: Objection | None
+    stated: frozenset[str]
 
     @property
-    def enough(self) -> bool:
-        """Return whether the evidence says what the sentence says, as far as wording shows it."""
-        worded = self.lead >= ENOUGH_LEAD and self.share >= ENOUGH_WEIGHT
-        return worded or (self.meaning >= ENOUGH_MEANING and self.lead >= LEAST_LEAD)
+    def rank(self) -> float:
+        return self.likeness.score + WORTH_AMOUNT * len(self.stated)
 
 
-class Sources:
-    """The sources' sentences, with the weight of every word and which sentences hold it."""
+@dataclass(frozen=True)
+class Judgement:
+    """Whether the sources bear out a claim. pieces: what it rests on. reason: why not, for people."""
 
-    def __init__(self, sources: list[Source]) -> None:
-        self.evidence = [piece for source in sources for piece in _pieces(source)]
-        self.holders: dict[str, list[int]] = defaultdict(list)
-        for index, piece in enumerate(self.evidence):
-            for stem in piece.stems:
-                self.holders[stem].append(index)
-        everything = "\n".join(source.text for source in sources)
-        self.vocabulary = {word.lower() for word in re.findall(r"[^\W\d_][\w&.'’-]*", everything)}
-        self.vocabulary |= {word.rstrip(".'’-").removesuffix("'s").removesuffix("’s") for word in self.vocabulary}
-        self.pointers = references(everything) | quantities(everything)
-
-    def weight(self, stem: str) -> float:
-        """Return the inverse document frequency of a word; one that no source uses weighs as the rarest."""
-        return math.log(1 + len(self.evidence) / (len(self.holders.get(stem, ())) or 1))
-
-    def best(self, stems: frozenset[str], limit: int) -> list[int]:
-        """Return the evidence that shares most word weight with `stems`, best first; shorter first among equals."""
-        shared: Counter[int] = Counter()
-        for stem in stems:
-            for index in self.holders.get(stem, ()):
-                shared[index] += self.weight(stem)  # type: ignore[assignment]  # Counter adds floats as well
-        return sorted(shared, key=lambda index: (-shared[index], len(self.evidence[index].text), index))[:limit]
+    verdict: Verdict
+    pieces: tuple[Evidence, ...] = ()
+    reason: str = ""
+    score: float = 0.0
 
 
-def cite(answer: str, sources: list[Source], *, embed: Embed | None = None) -> list[CitedSentence]:
+def cite(
+    answer: str,
+    sources: list[Source],
+    *,
+    identities: Mapping[int, Identity] | None = None,
+    embed: Embed | None = None,
+) -> list[CitedSentence]:
     """Return the sentences of `answer` in order, each supported by spans of `sources`, unsupported, or neither.
 
-    embed: texts to float32[n, dims] of unit length; the product's own embedder by default.
+    identities: who the parties of the sources' versions are, by version id. embed: texts to float32[n, dims] of unit
+    length; the product's own embedder by default.
     """
-    index = Sources(sources)
-    spans = split_sentences(answer)
-    return [_cite_sentence(answer, span, index, embed or _embed) for span in spans]
+    index = Sources(sources, parties_of(identities or {}))
+    return [_cite_sentence(answer, span, index, embed or _embed) for span in split_sentences(answer)]
+
+
+def compare(claim: Claim, sources: Sources, embed: Embed | None = None) -> list[Compared]:
+    """Return the sources' sentences that come near the claim, the likeliest to bear it out first."""
+    pieces = [sources.evidence[index] for index in sources.best(claim.stems, CANDIDATES)]
+    if not pieces:
+        return []
+    vectors = (embed or _embed)([claim.said, *(piece.text for piece in pieces)])
+    cosines = vectors[1:] @ vectors[0]
+    found = [_compared(claim, piece, cosine, sources) for piece, cosine in zip(pieces, cosines, strict=True)]
+    return sorted(found, key=lambda each: -each.rank)
+
+
+def judge(claim: Claim, found: list[Compared], sources: Sources) -> Judgement:
+    """Return whether the claim is borne out by what comes near it, `found`."""
+    if not found:
+        return _unsupported("Nothing in the sources says this.")
+    if strange := _strange(claim, sources):
+        return _unsupported(strange)
+    free = next((each for each in found if each.objection is None), None)
+    pieces = _cover(claim, free.piece, sources) if free else []
+    near = free if free and (free.likeness.score >= 0 or _worded(claim, pieces)) else None
+    against = next((each for each in found if each.objection), None)
+    if against and against.objection and _speaks_against(against, claim, near):
+        verdict = Verdict.CONTRADICTED if against.objection.contradicts else Verdict.UNSUPPORTED
+        return Judgement(verdict, (against.piece,), against.objection.reason)
+    if missing := unstated(claim.amounts, {amount for piece in pieces for amount in amounts(piece.text)}):
+        return _unsupported(f"“{claim.amounts[missing[0]]}” is not in the words that come nearest.")
+    if near is None:
+        return _unsupported("No place in the sources says this closely enough.")
+    return Judgement(Verdict.SUPPORTED, tuple(pieces), score=near.likeness.probability)
+
+
+def _strange(claim: Claim, sources: Sources) -> str:
+    """Return what the claim speaks of that no source does, in a sentence; "" if there is nothing."""
+    if stray := [number for number in sorted(claim.references) if not sources.holds_number(number)]:
+        return f"The sources have no {stray[0]} to point at."
+    if unknown := [name for name in sorted(claim.names) if not sources.knows(name)]:
+        return f"The name “{unknown[0]}” is not in the sources."
+    return ""
 
 
 def _embed(texts: list[str]) -> np.ndarray:
@@ -124,103 +150,75 @@ def _embed(texts: list[str]) -> np.ndarray:
     return embed_passages(texts)
 
 
-def _pieces(source: Source) -> Iterator[Evidence]:
-    for span in split_sentences(source.text):
-        text = source.text[span.start_char : span.end_char]
-        stems = frozenset(word.stem for word in words(text))
-        start = source.start_char + span.start_char
-        yield Evidence(source.version_id, start, start + len(text), text, stems)
-
-
 def _cite_sentence(answer: str, span: Span, sources: Sources, embed: Embed) -> CitedSentence:
     sentence = CitedSentence(span.start_char, span.end_char, None, [])
     raw = answer[span.start_char : span.end_char]
-    claim = _MARKS.sub(" ", raw).strip()
-    stems = frozenset(word.stem for word in words(claim))
-    if not stems or _HEADING.match(raw):
+    claim = claim_of(_MARKS.sub(" ", raw).strip(), sources)
+    if not claim.weights or _HEADING.match(raw):
         return sentence
-    if _ABSENCE.search(claim):
+    if _ABSENCE.search(claim.text):
         return replace(sentence, supported=False, reason="Says that something is absent, which no quote can show.")
-    cover = _cover(claim, stems, sources, embed)
-    reason = _objection(claim, cover, sources)
-    if reason:
-        return replace(sentence, supported=False, reason=reason)
-    score = round(min(1.0, max(cover.share, cover.meaning)), 3)
-    citations = [_narrowed(piece, stems, claim, score) for piece in cover.pieces]
-    return replace(sentence, supported=True, citations=citations)
+    judged = judge(claim, compare(claim, sources, embed), sources)
+    if judged.verdict is not Verdict.SUPPORTED:
+        return replace(sentence, supported=False, reason=judged.reason)
+    score = round(max(judged.score, _share(claim, judged.pieces)), 3)
+    pieces = [*judged.pieces, *_who_is_who(raw, judged.pieces, sources)]
+    return replace(sentence, supported=True, citations=[_narrowed(piece, claim, score) for piece in pieces])
 
 
-def _cover(claim: str, stems: frozenset[str], sources: Sources, embed: Embed) -> Cover:
-    """Return up to MAX_CITATIONS pieces of evidence that together carry most of the claim's words and numbers."""
-    candidates = sources.best(stems, CANDIDATES)
-    if not candidates:
-        return Cover([], 0.0, 0.0, 0.0)
-    pieces = [sources.evidence[index] for index in candidates]
-    vectors = embed([claim, *(piece.text for piece in pieces)])
-    cosines = vectors[1:] @ vectors[0]
-    weights = {stem: sources.weight(stem) for stem in stems}
-    total = sum(weights.values())
-    wanted = quantities(claim)
+def _compared(claim: Claim, piece: Evidence, cosine: float, sources: Sources) -> Compared:
+    stated = frozenset(claim.amounts) - frozenset(unstated(claim.amounts, amounts(piece.text)))
+    return Compared(piece, likeness(claim, piece, cosine), objection(claim, piece, sources), stated)
 
-    def gain(piece: Evidence, left: frozenset[str], numbers: set[str]) -> float:
-        stated = numbers & quantities(piece.text)
-        return sum(weights[stem] for stem in left & piece.stems) / total + 0.15 * len(stated)
 
-    first = max(range(len(pieces)), key=lambda i: gain(pieces[i], stems, wanted) + float(cosines[i]))
-    chosen, left, numbers = [pieces[first]], stems - pieces[first].stems, wanted - quantities(pieces[first].text)
+def _unsupported(reason: str) -> Judgement:
+    return Judgement(Verdict.UNSUPPORTED, reason=reason)
+
+
+def _speaks_against(against: Compared, claim: Claim, free: Compared | None) -> bool:
+    """Return whether what speaks against the claim is near enough, and decidedly nearer than what bears it out."""
+    near = against.likeness.score >= 0 or _worded(claim, [against.piece])
+    return near and (free is None or against.rank > free.rank + DECIDEDLY)
+
+
+def _share(claim: Claim, pieces: tuple[Evidence, ...] | list[Evidence]) -> float:
+    """Return the share of the claim's word weight that the pieces hold together."""
+    held = frozenset().union(*(piece.stems for piece in pieces))
+    return sum(weight for stem, weight in claim.weights.items() if stem in held)
+
+
+def _worded(claim: Claim, pieces: list[Evidence]) -> bool:
+    """Return whether the pieces say what is claimed in the claim's own words."""
+    return bool(pieces) and _share(claim, pieces[:1]) >= ENOUGH_LEAD and _share(claim, pieces) >= ENOUGH_WEIGHT
+
+
+def _cover(claim: Claim, first: Evidence, sources: Sources) -> list[Evidence]:
+    """Return up to MAX_CITATIONS pieces of evidence, `first` first, that carry most of the claim."""
+    chosen = [first]
+    left, wanted = claim.stems - first.stems, unstated(claim.amounts, amounts(first.text))
     while left and len(chosen) < MAX_CITATIONS:
         more = [sources.evidence[i] for i in sources.best(left, CANDIDATES)]
         more = [piece for piece in more if piece not in chosen]
-        best = max(more, key=lambda piece: gain(piece, left, numbers), default=None)
-        if best is None or gain(best, left, numbers) < WORTH_CITING:
+        best = max(more, key=lambda piece: _gain(claim, piece, left, wanted), default=None)
+        if best is None or _gain(claim, best, left, wanted) < WORTH_CITING:
             break
         chosen.append(best)
-        left, numbers = left - best.stems, numbers - quantities(best.text)
-    lead = sum(weights[stem] for stem in stems & chosen[0].stems) / total
-    share = 1 - sum(weights[stem] for stem in left) / total
-    return Cover(chosen, lead, share, float(cosines[first]))
+        left, wanted = left - best.stems, unstated(wanted, amounts(best.text))
+    return chosen
 
 
-def _objection(claim: str, cover: Cover, sources: Sources) -> str:
-    """Return why `cover` does not bear out `claim`, in a sentence; "" when it does."""
-    if not cover.pieces:
-        return "Nothing in the sources says this."
-    missing = sorted(quantities(claim) - set().union(*(quantities(piece.text) for piece in cover.pieces)))
-    if missing:
-        return f"The number {missing[0]} is not in the words that come nearest."
-    stray = sorted(references(claim) - sources.pointers)
-    if stray:
-        return f"The sources have no {stray[0]} to point at."
-    unknown = sorted(name for name in names(claim) if name not in sources.vocabulary)
-    if unknown:
-        return f"The name “{unknown[0]}” is not in the sources."
-    if not cover.enough:
-        return "No place in the sources says this closely enough."
-    return _contradiction(claim, cover.pieces[0])
+def _gain(claim: Claim, piece: Evidence, left: frozenset[str], wanted: list[str]) -> float:
+    stated = len(wanted) - len(unstated(wanted, amounts(piece.text)))
+    return sum(claim.weights[stem] for stem in left & piece.own) + 0.15 * stated
 
 
-def _contradiction(claim: str, evidence: Evidence) -> str:
-    """Return an objection when claim and evidence negate different things that both speak of."""
-    claimed, stated = negated(claim), negated(evidence.text)
-    spoken = frozenset(word.stem for word in words(claim)) & evidence.stems
-    if stated and not claimed and _governs_core(stated & spoken, evidence.text, spoken):
-        return "The nearest words in the sources say that this is not so."
-    if claimed and not stated:
-        return "The nearest words in the sources do not say “not”."
-    return ""
-
-
-def _governs_core(overlap: set[str], text: str, spoken: frozenset[str]) -> bool:
-    """Return whether the negation bears on what is claimed: it governs most of the shared words of its clause."""
-    if not overlap:
-        return False
-    clause = max(_clauses(text), key=lambda span: len(_stems(text, span) & spoken))
-    inside = _stems(text, clause) & spoken
-    return len(inside & negated(text[clause.start_char : clause.end_char])) * 2 >= max(1, len(inside))
-
-
-def _stems(text: str, span: Span) -> set[str]:
-    return {word.stem for word in words(text[span.start_char : span.end_char])}
+def _who_is_who(sentence: str, pieces: tuple[Evidence, ...], sources: Sources) -> list[Evidence]:
+    """Return where the sources say who a party is that the sentence names and the pieces call by its short name."""
+    text = "\n".join(piece.text for piece in pieces)
+    wanted = [(id, party) for id, party in sources.parties.named_in(sentence) if party.name not in text]
+    found = [sources.at(id, party.start_char) for id, party in wanted]
+    new = [piece for piece in dict.fromkeys(found) if piece is not None and piece not in pieces]
+    return new[: MAX_CITATIONS - len(pieces)]
 
 
 def _clauses(text: str) -> list[Span]:
@@ -228,30 +226,32 @@ def _clauses(text: str) -> list[Span]:
     return [Span(a, b) for a, b in itertools.pairwise(cuts) if text[a:b].strip()]
 
 
-def _narrowed(piece: Evidence, stems: frozenset[str], claim: str, score: float) -> Citation:
+def _narrowed(piece: Evidence, claim: Claim, score: float) -> Citation:
     """Return the citation of `piece`, cut to the shortest run of its clauses that holds what it shares."""
     start, end = 0, len(piece.text)
     if end > WIDEST_QUOTE:
-        wanted = [word for word in words(piece.text) if word.stem in stems]
-        start, end = _run(_clauses(piece.text), wanted, piece.text, quantities(claim))
+        # `concepts` may shorten phrases, so its places would be off: a run is sought by whole clauses.
+        start, end = _run(piece.text, claim)
     quote = piece.text[start:end]
     lead = len(quote) - len(quote.lstrip())
     first = piece.start_char + start + lead
     return Citation(piece.version_id, first, first + len(quote.strip()), score)
 
 
-def _run(clauses: list[Span], wanted: list[Word], text: str, numbers: set[str]) -> tuple[int, int]:
-    """Return the shortest run of clauses that holds nearly all (90 %) of the distinct wanted words, and the numbers."""
-    everything = {word.stem for word in wanted}
-    target = max(1, math.ceil(0.9 * len(everything)))
+def _run(text: str, claim: Claim) -> tuple[int, int]:
+    """Return the shortest run of clauses that holds nearly all (90 %) of what the text shares with the claim."""
+    clauses = _clauses(text)
+    shared = [frozenset(word.stem for word in concepts(text[a:b])) & claim.stems for a, b in clauses]
+    target = max(1, math.ceil(0.9 * len(frozenset().union(*shared))))
+    stated = frozenset(claim.amounts) - frozenset(unstated(claim.amounts, amounts(text)))
     best = (0, len(text))
     for i, opening in enumerate(clauses):
-        for closing in clauses[i:]:
-            start, end = opening.start_char, closing.end_char
+        for j in range(i, len(clauses)):
+            start, end = opening.start_char, clauses[j].end_char
             if end - start >= best[1] - best[0]:
                 break
-            held = {word.stem for word in wanted if start <= word.start_char and word.end_char <= end}
-            if len(held) >= target and numbers & quantities(text) <= quantities(text[start:end]):
+            held = frozenset().union(*shared[i : j + 1])
+            if len(held) >= target and not unstated(stated, amounts(text[start:end])):
                 best = (start, end)
                 break
     return best

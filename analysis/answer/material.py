@@ -12,6 +12,7 @@ from analysis.llm import tokens
 from analysis.llm.catalogue import LLM
 from analysis.llm.tokens import TokenCount
 from analysis.models import Answer, AnswerStatus, Document, DocumentVersion, IngestStatus, Question
+from analysis.types import Identity
 from workspaces.models import Workspace
 
 UNSETTLED = (IngestStatus.QUEUED, IngestStatus.INGESTING)
@@ -43,6 +44,12 @@ def version_of(document: Document) -> DocumentVersion:
     if document.version is None:
         raise ValueError(f"document {document.pk} has no version")
     return document.version
+
+
+def identities(documents: Iterable[Document]) -> dict[int, Identity]:
+    """Return what each document calls itself and who its parties are, by the id of its version."""
+    versions = [version_of(document) for document in documents]
+    return {version.pk: version.known_identity for version in versions}
 
 
 def described(document: Document) -> DocumentText:

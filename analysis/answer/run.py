@@ -187,7 +187,8 @@ def _finish(run: Run, written: Written) -> None:
     text = run.writer.text.rstrip()
     reasoning = run.writer.reasoning if run.answer.question.workspace.keep_reasoning else ""
     run.writer.progress("checking", "Checking each sentence against the source")
-    sentences = [_as_own(sentence, written.own) for sentence in cite(text, written.sources)]
+    cited = cite(text, written.sources, identities=material.identities(run.documents))
+    sentences = [_as_own(sentence, written.own) for sentence in cited]
     status = AnswerStatus.STOPPED if run.writer.stopped else AnswerStatus.DONE
     with transaction.atomic():
         release(

@@ -7,23 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.sentences import split_sentences
-from analysis.words import names, negated, quantities, references, words
+from analysis.words import in_digits, names, references
 
 
 @pytest.mark.parametrize(
-    ("text", "numbers"),
+    ("text", "digits"),
     [
-        ("thirty (30) days", {"30"}),
-        ("$1,000,000.00", {"1000000"}),
-        ("one hundred twenty dollars and 5%", {"120", "5"}),
-        ("two hundred and fifty thousand", {"250000"}),
-        ("Section 4.2 of page 9", set()),
-        ("version 1.2.3", {"1.2.3"}),
-        ("October 1,1996", {"1", "1996"}),
+        ("one hundred twenty dollars", "120 dollars"),
+        ("two hundred and fifty thousand", "250000"),
+        ("forty-two and seven", "42 and 7"),
+        ("nine tenths; someone", "9 tenths; someone"),
     ],
 )
-def test_quantities(text, numbers):
-    assert quantities(text) == numbers
+def test_numbers_in_words_become_digits(text, digits):
+    assert in_digits(text) == digits
 
 
 def test_references_are_numbers_that_point():
@@ -32,12 +29,6 @@ def test_references_are_numbers_that_point():
 
 def test_names_are_capitalised_words_inside_a_sentence():
     assert names("The Acme Inc. shall pay Bob. Then Licensee pays.") == {"acme", "inc", "bob", "licensee"}
-
-
-def test_negation_governs_what_follows():
-    governed = negated("Licensee shall not sublicense the Software")
-    assert {word.stem for word in words("sublicensed")} <= governed
-    assert {word.stem for word in words("Licensee")} & governed == set()
 
 
 @pytest.mark.parametrize(
