@@ -15,7 +15,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.ingest.parse.pdf_layout import PageText
+from analysis.ingest.parse.pdf_write import PageText
 
 _WORD = re.compile(r"\S+")
 _LETTERS = re.compile(r"\W+")

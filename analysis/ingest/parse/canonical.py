@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.ingest.boxes import encode
-from analysis.types import PageSource, ParsedPage
+from analysis.types import PageSource, ParsedPage, ParsedTable, Span
 
 FLOW_PAGE_CHARS = 3000
 _SENTENCE_END = re.compile(r"[.!?:;][\"'”’)\]]*$")
@@ -22,12 +24,23 @@ class PagedText:
         self.pages: list[ParsedPage] = []
         self._texts: list[str] = []
         self._length = 0
+        self.tables: list[ParsedTable] = []
         self._waiting: tuple[str, NDArray[np.float32], PageSource, float, float] | None = None
 
-    def add(self, text: str, boxes: NDArray[np.float32], *, source: PageSource, width: float, height: float) -> None:
-        """Append a page; `boxes` is float[len(text), 4]."""
+    def add(
+        self,
+        text: str,
+        boxes: NDArray[np.float32],
+        *,
+        source: PageSource,
+        width: float,
+        height: float,
+        tables: Iterable[ParsedTable] = (),
+    ) -> None:
+        """Append a page; `boxes` is float[len(text), 4], and the spans of `tables` count from the page's start."""
         self._flush(text)
         self._waiting = (text, boxes, source, width, height)
+        self.tables += [_moved(table, self._length) for table in tables]
 
     def finish(self) -> str:
         """Return the whole text; `pages` is complete after this."""
@@ -45,6 +58,13 @@ class PagedText:
         packed = encode(np.concatenate([boxes, np.zeros((len(separator), 4), np.float32)]))
         self.pages.append(ParsedPage(len(self.pages) + 1, start, self._length, source, width, height, packed))
         self._waiting = None
+
+
+def _moved(table: ParsedTable, by: int) -> ParsedTable:
+    cells = (replace(c, start_char=c.start_char + by, end_char=c.end_char + by) for c in table.cells)
+    caption = table.caption and Span(table.caption.start_char + by, table.caption.end_char + by)
+    start, end = table.start_char + by, table.end_char + by
+    return replace(table, start_char=start, end_char=end, cells=tuple(cells), caption=caption)
 
 
 def _separator(text: str, following: str | None) -> str:

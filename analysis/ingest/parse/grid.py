@@ -16,8 +16,10 @@ MOST_CELLS = 50_000
 _LONGEST_CAPTION = 300
 _LONGEST_HEADER = 60
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[.'’ ]\d{3})+(?:,\d+)?|\d+(?:[.,]\d+)?)"
 _FIGURE = re.compile(
-    r"[$€£¥]?\s?[(+−–-]?\s?[$€£¥]?\s?\d[\d,.\s']*%?\s?\)?\s?%?(?:\s?(?:bps|x|pts?))?|\(?[—–-]\s?\)?\s?%?|N/?[AM]",
+    rf"[$€£¥]?\s?[(+−–-]?\s?[$€£¥]?\s?{_NUMBER}\s?%?\s?\)?\s?%?(?:\s?(?:bps|x|pts?))?"
+    r"|[$€£¥]?\s?\(?[—–-]\s?\)?\s?%?|N/?[AM]",
     re.IGNORECASE,
 )
 _OPENS_FIGURE = re.compile(r"[$€£¥(]|[$€£¥]\s?\(")
@@ -86,7 +88,7 @@ def with_signs(cells: list[GridCell]) -> list[GridCell]:
         before = joined[-1] if joined and joined[-1].row == cell.row else None
         if before and _is_one_figure(before.text, cell.text):
             # The figure's own column counts: the sign is not there in every row.
-            figure = before if _CLOSES_FIGURE.fullmatch(cell.text) else cell
+            figure = before if closes_figure(cell.text) else cell
             joined[-1] = replace(figure, text=before.text + cell.text)
         else:
             joined.append(cell)
@@ -94,9 +96,19 @@ def with_signs(cells: list[GridCell]) -> list[GridCell]:
 
 
 def _is_one_figure(left: str, right: str) -> bool:
-    if _OPENS_FIGURE.fullmatch(left):
+    if opens_figure(left):
         return is_figure(right) or right[:1].isdigit()
-    return bool(_CLOSES_FIGURE.fullmatch(right)) and left[-1:].isdigit()
+    return closes_figure(right) and left[-1:].isdigit()
+
+
+def opens_figure(text: str) -> bool:
+    """Whether `text` is only what stands before a figure: "$", "("."""
+    return bool(_OPENS_FIGURE.fullmatch(text))
+
+
+def closes_figure(text: str) -> bool:
+    """Whether `text` is only what stands behind a figure: ")", "%"."""
+    return bool(_CLOSES_FIGURE.fullmatch(text))
 
 
 def squeezed(cells: Sequence[GridCell]) -> list[GridCell]:

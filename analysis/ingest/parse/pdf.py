@@ -15,8 +15,10 @@ from analysis.ingest.parse import messages
 from analysis.ingest.parse.canonical import PagedText
 from analysis.ingest.parse.headings import find_headings
 from analysis.ingest.parse.pdf_chars import Chars, read_chars
-from analysis.ingest.parse.pdf_layout import PageText, lay_out
+from analysis.ingest.parse.pdf_layout import lay_out
+from analysis.ingest.parse.pdf_rules import read_rules
 from analysis.ingest.parse.pdf_structure import read_structure
+from analysis.ingest.parse.pdf_write import PageText
 from analysis.ingest.parse.scan import is_even, read_by, read_scan, scan_warnings, summed
 from analysis.ingest.parse.transcripts import Transcripts
 from analysis.types import PageSource, ParsedDocument, Warning
@@ -65,7 +67,8 @@ def parse_pdf(
     structure = read_structure(path, password)
     warnings = [*structure.warnings, *summed(warnings), *scan_warnings(paged, transcripts)]
     headings = find_headings(text, paged.pages, structure.outline)
-    return ParsedDocument("pdf", text, paged.pages, headings, structure.metadata | read_by(transcripts), warnings)
+    metadata = structure.metadata | read_by(transcripts)
+    return ParsedDocument("pdf", text, paged.pages, headings, metadata, warnings, paged.tables)
 
 
 def open_within(path: Path, password: str, page_limit: int) -> pdfium.PdfDocument:
@@ -113,7 +116,7 @@ def _add_page(
         laid_out, source = _read_page(page, transcript, lambda: report("ocr", index, len(document)))
     finally:
         page.close()
-    paged.add(laid_out.text, laid_out.boxes, source=source, width=width, height=height)
+    paged.add(laid_out.text, laid_out.boxes, source=source, width=width, height=height, tables=laid_out.tables)
     report("parse" if source != PageSource.OCR else "ocr", index + 1, len(document))
     if source == PageSource.UNREADABLE:
         return [Warning("page_unreadable", messages.page_unreadable(index + 1), index + 1)]
@@ -144,7 +147,8 @@ def _has_written_annotations(page: pdfium.PdfPage) -> bool:
 
 def _read_page(page: pdfium.PdfPage, transcript: str, beat: Callable[[], None]) -> tuple[PageText, PageSource]:
     chars = read_chars(page)
-    own = lay_out(chars, *page.get_size())
+    width, height = page.get_size()
+    own = lay_out(chars, width, height, lambda: read_rules(page))
     if not _may_be_scan(page, chars):
         return own, PageSource.TEXT
     if not chars.glyphs and _is_blank(page):

@@ -53,14 +53,15 @@ def read_chars(page: pdfium.PdfPage) -> Chars:
     return _clean(codes, boxes)
 
 
-def _bind(name: str, result: Any, *arguments: Any) -> Callable[..., int]:
+def bind(name: str, result: Any, *arguments: Any) -> Callable[..., int]:
+    """Return pdfium's function `name` for calls by the thousand."""
     # A second handle on the same function: plain integers for pointers make a call twice as fast as checked types.
     address = ctypes.cast(getattr(pdfium_c, name), ctypes.c_void_p).value or 0
     return ctypes.PYFUNCTYPE(result, *arguments)(address)
 
 
-_get_unicode = _bind("FPDFText_GetUnicode", ctypes.c_uint, ctypes.c_void_p, ctypes.c_int)
-_get_loose_box = _bind("FPDFText_GetLooseCharBox", ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+_get_unicode = bind("FPDFText_GetUnicode", ctypes.c_uint, ctypes.c_void_p, ctypes.c_int)
+_get_loose_box = bind("FPDFText_GetLooseCharBox", ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
 def _codes(handle: int | None, count: int) -> NDArray[np.uint32]:

@@ -15,7 +15,7 @@ from analysis.errors import UserError
 from analysis.ingest.parse import messages
 from analysis.ingest.parse.canonical import PagedText
 from analysis.ingest.parse.headings import find_headings
-from analysis.ingest.parse.pdf_layout import PageText
+from analysis.ingest.parse.pdf_write import PageText
 from analysis.ingest.parse.scan import is_even, read_by, read_scan, scan_warnings, summed
 from analysis.ingest.parse.transcripts import Transcripts
 from analysis.types import PageSource, ParsedDocument, Warning
@@ -121,7 +121,7 @@ def _add_sheet(
         return []
     seen = read_scan(pixels(page), (width, height), transcript, beat)
     source = PageSource.OCR if seen.text else PageSource.UNREADABLE
-    paged.add(seen.text, seen.boxes, source=source, width=width, height=height)
+    paged.add(seen.text, seen.boxes, source=source, width=width, height=height, tables=seen.tables)
     return [] if seen.text else [Warning("page_unreadable", messages.page_unreadable(index + 1), index + 1)]
 
 

@@ -11,7 +11,8 @@ from analysis.ingest.parse import messages
 from analysis.ingest.parse.align import aligned_boxes
 from analysis.ingest.parse.canonical import PagedText
 from analysis.ingest.parse.flow import tidy
-from analysis.ingest.parse.pdf_layout import PageText, lay_out
+from analysis.ingest.parse.pdf_layout import lay_out
+from analysis.ingest.parse.pdf_write import PageText
 from analysis.ingest.parse.transcripts import Transcripts
 from analysis.types import PageSource, Warning
 

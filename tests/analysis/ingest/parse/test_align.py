@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.ingest.parse.align import aligned_boxes
-from analysis.ingest.parse.pdf_layout import PageText
+from analysis.ingest.parse.pdf_write import PageText
 
 ADVANCE, PITCH = 0.01, 0.05  # of a character and of a line, as fractions of the page
 

@@ -119,7 +119,7 @@ def test_a_table_is_read_row_by_row(tmp_path: Path) -> None:
             for row, cell in enumerate(cells):
                 canvas.drawString(72 + 150 * column, 700 - 16 * row, cell)
 
-    assert parse(papers.pdf(tmp_path / "a.pdf", draw)).text == "Item 2023 2024\nRent 100 110\nHeat 20 22"
+    assert parse(papers.pdf(tmp_path / "a.pdf", draw)).text == "Item | 2023 | 2024\nRent | 100 | 110\nHeat | 20 | 22"
 
 
 def test_a_footer_that_is_first_in_the_file_comes_last(tmp_path: Path) -> None:
