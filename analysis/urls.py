@@ -14,6 +14,7 @@ from analysis.views import (
     question,
     search,
     streams,
+    terms,
     usage,
 )
 
@@ -39,6 +40,9 @@ urlpatterns = [
     path("d/<uuid:document_id>/recording/", originals.recording, name="recording"),
     path("d/<uuid:document_id>/find/", document.document_find, name="document_find"),
     path("d/<uuid:document_id>/span/", document.document_span, name="document_span"),
+    path("d/<uuid:document_id>/terms/", terms.document_terms, name="document_terms"),
+    path("d/<uuid:document_id>/terms/<int:start_char>/", terms.term_card, name="term_card"),
+    path("d/<uuid:document_id>/references/<int:start_char>/", terms.reference_card, name="reference_card"),
     path("d/<uuid:document_id>/events/", streams.document_events, name="document_events"),
     path("d/<uuid:document_id>/password/", document.document_password, name="document_password"),
     path("d/<uuid:document_id>/retry/", document.document_retry_view, name="document_retry"),

@@ -209,11 +209,66 @@
     }
     if (!pages || link.dataset.document !== pages.dataset.document) return;
     event.preventDefault();
+    hideLean();
     for (const each of all("[data-start][aria-current]")) each.removeAttribute("aria-current");
     link.setAttribute("aria-current", "true");
     hideQuote();
     showPane("pages");
     showSpan(Number(link.dataset.start), Number(link.dataset.end), { heading: "heading" in link.dataset });
+  }
+
+  // ---- Terms and references: a card with what they lean on ------------------------------------------------------------
+
+  const leanCard = find("#lean-card");
+  const HOVER_MS = 180;
+  let leanShown = null; // the link whose card is open
+  let leanTimer = 0;
+
+  async function showLean(link) {
+    clearTimeout(leanTimer);
+    if (!leanCard || link === leanShown) return;
+    hideLean();
+    leanShown = link;
+    const reply = await fetch(link.dataset.card);
+    if (!reply.ok || link !== leanShown) return;
+    leanCard.innerHTML = await reply.text();
+    if (link !== leanShown) return;
+    leanCard.hidden = false;
+    link.setAttribute("aria-describedby", "lean-card");
+    besides(leanCard, link.getBoundingClientRect());
+  }
+
+  function hideLean() {
+    clearTimeout(leanTimer);
+    leanShown?.removeAttribute("aria-describedby");
+    leanShown = null;
+    if (leanCard) leanCard.hidden = true;
+  }
+
+  function besides(box, at) {
+    const below = at.bottom + 8 + box.offsetHeight < innerHeight;
+    box.style.left = `${Math.min(innerWidth - box.offsetWidth - 12, Math.max(12, at.left))}px`;
+    box.style.top = `${below ? at.bottom + 6 : Math.max(8, at.top - box.offsetHeight - 6)}px`;
+  }
+
+  // Moves to the next or the last term or reference in sight, for whoever has no pointer.
+  function stepLean(step) {
+    const frame = pages.getBoundingClientRect();
+    const inSight = all(".lean", pages).filter((link) => {
+      const { top, bottom } = link.getBoundingClientRect();
+      return bottom > frame.top && top < frame.bottom;
+    });
+    if (!inSight.length) return;
+    const at = inSight.indexOf(document.activeElement);
+    inSight[at < 0 ? (step > 0 ? 0 : inSight.length - 1) : (at + step + inSight.length) % inSight.length].focus();
+  }
+
+  // A finger has nothing to hover with: its first touch opens the card, which leads on.
+  function touchedLean(link, event) {
+    if (event.pointerType !== "touch" && link.hasAttribute("href")) return false;
+    event.preventDefault();
+    showLean(link);
+    return true;
   }
 
   // The strip beside the outline shows where the open answer's citations lie.
@@ -333,9 +388,22 @@
     const inside = new DOMPoint(between(x, box.left + 0.5, box.right - 0.5), (box.top + box.bottom) / 2);
     const point = inside.matrixTransform(line.getScreenCTM().inverse());
     const index = line.getCharNumAtPosition(point);
-    if (index < 0) return { node: line.firstChild, offset: x > (box.left + box.right) / 2 ? line.firstChild.length : 0 };
+    if (index < 0) return caretIn(line, x > (box.left + box.right) / 2 ? line.textContent.length : 0);
     const character = line.getExtentOfChar(index);
-    return { node: line.firstChild, offset: point.x > character.x + character.width / 2 ? index + 1 : index };
+    return caretIn(line, point.x > character.x + character.width / 2 ? index + 1 : index);
+  }
+
+  // A line that holds links has several text nodes.
+  function caretIn(line, offset) {
+    const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+    let node = walker.nextNode();
+    while (offset > node.length) {
+      const next = walker.nextNode();
+      if (!next) return { node, offset: node.length };
+      offset -= node.length;
+      node = next;
+    }
+    return { node, offset };
   }
 
   const nearestSection = (y) => sections.findLast((section) => section.getBoundingClientRect().top <= y) || sections[0];
@@ -410,13 +478,15 @@
       event.target.form.requestSubmit();
       return;
     }
-    if (event.key === "Escape") hideQuote();
+    if (event.key === "Escape") { hideQuote(); hideLean(); }
     if (!pages || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || find("dialog[open]")) return;
     if (event.target.id === "find" && event.key === "Enter" && foundLinks().length) { event.preventDefault(); stepFound(event.shiftKey ? -1 : 1); return; }
     if (typing(event.target)) return;
     const act = {
       j: () => goTo(current + 1),
       k: () => goTo(current - 1),
+      t: () => stepLean(1),
+      T: () => stepLean(-1),
       n: () => stepFound(1),
       N: () => stepFound(-1),
       g: () => { showPane("pages"); find("#page-number")?.select(); },
@@ -436,6 +506,7 @@
     ["Go to a page", ["G"]],
     ["Find in this document", ["/"]],
     ["Next place found, place before", ["N", "Shift N"]],
+    ["Next term or reference in sight, the one before", ["T", "Shift T"]],
     ["Ask about this document", ["A"]],
     ["Send the question", ["Ctrl Enter"]],
     ["Larger, smaller, fit the width", ["+", "-", "0"]],
@@ -456,9 +527,10 @@
   // ---- Wiring ------------------------------------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
-    const target = event.target.closest?.("[data-span], .cite, [data-tab-link], [data-fold], [data-zoom], [data-find-step], [data-selection], [data-strip], [data-strip-link]");
+    const target = event.target.closest?.("[data-span], .lean, .cite, [data-tab-link], [data-fold], [data-zoom], [data-find-step], [data-selection], [data-strip], [data-strip-link]");
     if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const { tabLink, fold: side, zoom: zoomStep, findStep, selection, strip, stripLink } = target.dataset;
+    if (target.matches(".lean") && (!getSelection().isCollapsed || touchedLean(target, event))) return event.preventDefault();
     if (target.matches("[data-span], .cite")) return followCitation(target, event);
     event.preventDefault();
     if (tabLink) showTab(tabLink);
@@ -473,6 +545,19 @@
     document.addEventListener(enter, (event) => { const chip = event.target.closest?.(".cite"); if (chip && event.pointerType !== "touch") showQuote(chip); });
     document.addEventListener(leave, (event) => { if (event.target.closest?.(".cite")) hideQuote(); });
   }
+  document.addEventListener("pointerover", (event) => {
+    if (event.pointerType === "touch") return;
+    const link = event.target.closest?.(".lean");
+    clearTimeout(leanTimer);
+    if (link) leanTimer = setTimeout(() => showLean(link), HOVER_MS);
+    else if (leanShown && !event.target.closest?.("#lean-card") && document.activeElement !== leanShown) leanTimer = setTimeout(hideLean, HOVER_MS);
+  });
+  document.addEventListener("focusin", (event) => {
+    const link = event.target.closest?.(".lean");
+    if (link?.matches(":focus-visible")) showLean(link);
+    else if (leanShown && !event.target.closest?.("#lean-card")) hideLean();
+  });
+  document.addEventListener("pointerdown", (event) => { if (!event.target.closest?.(".lean, #lean-card")) hideLean(); });
   document.addEventListener("keydown", pressed);
   document.addEventListener("lectern:asked", (event) => {
     const box = event.target.querySelector?.("textarea");
@@ -516,6 +601,7 @@
   pages.addEventListener("scroll", () => {
     if (waiting) return;
     waiting = true;
+    hideLean();
     requestAnimationFrame(() => { waiting = false; trackPage(); if (!find("#selection-tools").hidden) offerTools(); });
   }, { passive: true });
   pages.addEventListener("mousedown", startSelecting);

@@ -155,6 +155,9 @@ ROUTES = {
     "recording": Route(absent=True),
     "document_find": Route(query="?q=term"),
     "document_span": Route(query="?start_char=0&end_char=3"),
+    "document_terms": Route(),
+    "term_card": Route(),
+    "reference_card": Route(),
     "document_events": Route(),
     "document_password": Route(),
     "document_retry": Route(),
@@ -202,6 +205,10 @@ def arguments(cast: Cast) -> dict[str, object]:
     """Return a value for each argument that a route can have, all of them rows of the firm."""
     version = make_document(cast)
     version.file.save("lease.pdf", ContentFile(b"bytes"))
+    version.terms.create(
+        term="term", key="term", start_char=0, end_char=3, definition_start_char=0, definition_end_char=9
+    )
+    version.references.create(start_char=0, end_char=3, label="Section 1", aim="nowhere")
     answer = make_answer(cast, version, "The term is five years.")
     summary = Question.objects.create(workspace=cast.workspace, purpose=Purpose.SUMMARY, asker=cast.owner)
     summary.documents.add(version.document_id)
@@ -215,6 +222,7 @@ def arguments(cast: Cast) -> dict[str, object]:
         "call_id": Call.objects.create(workspace=cast.workspace, answer=answer, purpose="question", llm="q").pk,
         "summary_id": summary.pk,
         "number": 1,
+        "start_char": 0,
         "kind": "csv",
         "member_id": Member.objects.get(workspace=cast.workspace, user=cast.editor).pk,
         "invite_id": invite.pk,

@@ -7,6 +7,7 @@ parser (line breaks, joining spaces) have boxes without area.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,13 @@ def rectangles(boxes: bytes, page_start_char: int, span: Span) -> list[Rectangle
     if len(places[start:end]) and not len(_inked(places)):
         return [Rectangle(0.0, 0.0, 1.0, 1.0)]
     return [Rectangle(*line) for line in _line_boxes(_inked(places[start:end]))]
+
+
+def rectangles_of(boxes: bytes, page_start_char: int, spans: Sequence[Span]) -> list[list[Rectangle]]:
+    """Return the rectangles of each span, one a line; none where its words are not known to stand anywhere."""
+    places = decode(boxes)
+    starts = [(max(0, span.start_char - page_start_char), max(0, span.end_char - page_start_char)) for span in spans]
+    return [[Rectangle(*line) for line in _line_boxes(_inked(places[start:end]))] for start, end in starts]
 
 
 def text_lines(boxes: bytes, text: str) -> list[TextLine]:

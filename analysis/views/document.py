@@ -35,11 +35,14 @@ from analysis.models.reading import ReadingStatus
 from analysis.types import PageSource, Span
 from analysis.views.cards import Card, card_for, newest_answer, with_status
 from analysis.views.choices import remember_llm
+from analysis.views.leans import Leans
 from analysis.views.listing import KINDS, progress_of, read_ahead_words
 from analysis.views.pages import (
     QUERY_LIMIT,
+    Shown,
     find,
     flow_blocks,
+    lean_lines,
     page_at,
     page_marks,
     page_rectangles,
@@ -61,7 +64,7 @@ SOURCE_WORDS = {
 }
 SNIPPET_CHARACTERS = 60
 YEAR_SECONDS = 365 * 24 * 3600
-TABS = [("summary", "Summary"), ("ask", "Ask"), ("details", "Details")]
+TABS = [("summary", "Summary"), ("ask", "Ask"), ("terms", "Terms"), ("details", "Details")]
 PASSWORD_ERRORS = frozenset({"password_required", "password_wrong"})
 
 
@@ -218,11 +221,12 @@ def _reader(request: HttpRequest, version: DocumentVersion, *, read_once: bool) 
     target = _span(request.GET, version)
     paged = any(page.has_image for page in pages)
     at_once = not paged and version.characters <= AT_ONCE_CHARACTERS
+    leans = Leans(version)
     shown_first = page_at(starts, target.start_char) if target else -1
     sheets = [
         Sheet(
             page,
-            _drawn(version, page, headings, target) if at_once or index == shown_first else {},
+            _drawn(version, page, headings, leans, target) if at_once or index == shown_first else {},
             f"{version.pk}-{version.parser_version}" if index < UNSCRIPTED_PAGES else "",
         )
         for index, page in enumerate(pages)
@@ -252,13 +256,20 @@ def _span(query: QueryDict, version: DocumentVersion) -> Span | None:
     return Span(start, end) if start < end else None
 
 
-def _drawn(version: DocumentVersion, page: Page, headings: list[Heading], mark: Span | None) -> dict[str, Any]:
+def _drawn(
+    version: DocumentVersion, page: Page, headings: list[Heading], leans: Leans, mark: Span | None
+) -> dict[str, Any]:
     """Return what `_page.html` needs to draw a page."""
     text = version.read_text(page.start_char, page.end_char)
+    shown = Shown(mark, leans.on(Span(page.start_char, page.end_char), text), version.document_id)
     if page.has_image:
-        return {"lines": text_layer(page, text), "marks": page_marks(page, mark)}
+        return {
+            "lines": text_layer(page, text, shown),
+            "marks": page_marks(page, mark),
+            "lean_lines": lean_lines(page, shown.leans),
+        }
     own = [heading for heading in headings if page.start_char <= heading.start_char < page.end_char]
-    blocks = flow_blocks(page, text, own, kind=version.kind, mark=mark)
+    blocks = flow_blocks(page, text, own, kind=version.kind, shown=shown)
     return {"blocks": blocks, "spoken": spoken_blocks(blocks, version.metadata.get("times", ()))}
 
 
@@ -270,7 +281,7 @@ def page(request: HttpRequest, document_id: UUID, number: int) -> HttpResponse:
     version = _version(found)
     row = _page_or_404(version, number)
     headings = list(version.headings.filter(start_char__gte=row.start_char, start_char__lt=row.end_char))
-    drawn = _drawn(version, row, headings, _span(request.GET, version))
+    drawn = _drawn(version, row, headings, Leans(version), _span(request.GET, version))
     return render(request, "_page.html", {"document": found, "version": version, "page": row, **drawn})
 
 

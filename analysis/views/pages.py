@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 from analysis.ingest import boxes
 from analysis.ingest.spoken import Times, clock, seconds_of
 from analysis.models import Heading, Page
 from analysis.types import Rectangle, Span
+from analysis.views.leans import Lean, Piece, cut
 
 # Text files break lines where their author's screen ended; only a blank line ends a paragraph there.
 HARD_WRAPPED = frozenset({"text", "email"})
@@ -26,7 +26,7 @@ QUERY_LIMIT = 200
 class Line:
     """A line of the text layer, in page points. start_char is a document offset."""
 
-    text: str
+    pieces: list[Piece]
     start_char: int
     x: str
     y: str
@@ -46,27 +46,42 @@ class Box:
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph or heading of a format without pages. level: 0 for a paragraph. pieces: (text, whether marked)."""
+    """A paragraph or heading of a format without pages. level: 0 for a paragraph."""
 
     start_char: int
     end_char: int
     level: int
-    pieces: list[tuple[str, bool]]
+    pieces: list[Piece]
 
 
-def text_layer(page: Page, text: str) -> list[Line]:
-    """Return the lines of a page's text where they stand on it."""
+@dataclass(frozen=True)
+class Shown:
+    """What is shown on the words of a page: the span that a reader was led to, and what leans on other places."""
+
+    mark: Span | None = None
+    leans: Sequence[Lean] = ()
+    document_id: object = None
+
+    def pieces(self, text: str, start_char: int) -> list[Piece]:
+        """Return `text`, which begins at `start_char` of the document, cut where something else is shown."""
+        return cut(text, Span(start_char, start_char + len(text)), self.mark, self.leans, self.document_id)
+
+
+def text_layer(page: Page, text: str, shown: Shown) -> list[Line]:
+    """Return the lines of a page's text where they stand on it. Marks are not among it: they have rectangles."""
     if page.boxes is None:
         return []
-    return [_line(page, line) for line in boxes.text_lines(bytes(page.boxes), text) if line.text.strip()]
+    lines = boxes.text_lines(bytes(page.boxes), text)
+    return [_line(page, line, replace(shown, mark=None)) for line in lines if line.text.strip()]
 
 
-def _line(page: Page, line: boxes.TextLine) -> Line:
+def _line(page: Page, line: boxes.TextLine, shown: Shown) -> Line:
     indent = len(line.text) - len(line.text.lstrip())
     height = (line.y1 - line.y0) * page.height
+    start = page.start_char + line.start_char + indent
     return Line(
-        text=line.text.strip(),
-        start_char=page.start_char + line.start_char + indent,
+        pieces=shown.pieces(line.text.strip(), start),
+        start_char=start,
         x=_points(line.x0 * page.width),
         y=_points(line.y0 * page.height + height * _ASCENT),
         width=_points(max(0.1, (line.x1 - line.x0) * page.width)),
@@ -80,6 +95,19 @@ def page_rectangles(page: Page, span: Span) -> list[Rectangle]:
     if page.boxes is None or start >= end:
         return []
     return boxes.rectangles(bytes(page.boxes), page.start_char, Span(start, end))
+
+
+def lean_lines(page: Page, leans: Sequence[Lean]) -> list[tuple[str, Box]]:
+    """Return the line under each of the page's leans, in page points, with its kind."""
+    if page.boxes is None or not leans:
+        return []
+    spans = [Span(max(lean.start_char, page.start_char), min(lean.end_char, page.end_char)) for lean in leans]
+    places = boxes.rectangles_of(bytes(page.boxes), page.start_char, spans)
+    return [
+        (lean.kind, replace(_box(page, rectangle), y=_points(rectangle.y1 * page.height)))
+        for lean, own in zip(leans, places, strict=True)
+        for rectangle in own
+    ]
 
 
 def page_marks(page: Page, span: Span | None) -> list[Box]:
@@ -100,7 +128,7 @@ def _points(value: float) -> str:
     return f"{value:.2f}"
 
 
-def flow_blocks(page: Page, text: str, headings: Sequence[Heading], *, kind: str, mark: Span | None) -> list[Block]:
+def flow_blocks(page: Page, text: str, headings: Sequence[Heading], *, kind: str, shown: Shown) -> list[Block]:
     """Return a page's text as headings and paragraphs that hold every character that is not white space.
 
     text: the page's. headings: those that start on it, in order. kind: the version's.
@@ -110,36 +138,28 @@ def flow_blocks(page: Page, text: str, headings: Sequence[Heading], *, kind: str
     for heading in headings:
         start, end = max(at, heading.start_char), min(heading.end_char, page.end_char)
         if start < end:
-            blocks += _paragraphs(page, text, Span(at, start), kind, mark)
-            blocks.append(_block(page, text, Span(start, end), min(heading.level, 4), mark))
+            blocks += _paragraphs(page, text, Span(at, start), kind, shown)
+            blocks.append(_block(page, text, Span(start, end), min(heading.level, 4), shown))
             at = end
-    return blocks + list(_paragraphs(page, text, Span(at, page.end_char), kind, mark))
+    return blocks + list(_paragraphs(page, text, Span(at, page.end_char), kind, shown))
 
 
-def _paragraphs(page: Page, text: str, span: Span, kind: str, mark: Span | None) -> Iterator[Block]:
+def _paragraphs(page: Page, text: str, span: Span, kind: str, shown: Shown) -> Iterator[Block]:
     start, end = span.start_char - page.start_char, span.end_char - page.start_char
     separator = _BLANK_LINES if kind in HARD_WRAPPED else re.compile(r"\n\s*")
     while start < end:
         gap = separator.search(text, start, end)
         stop = gap.start() if gap else end
         if text[start:stop].strip():
-            yield _block(page, text, Span(page.start_char + start, page.start_char + stop), 0, mark)
+            yield _block(page, text, Span(page.start_char + start, page.start_char + stop), 0, shown)
         start = gap.end() if gap else end
 
 
-def _block(page: Page, text: str, span: Span, level: int, mark: Span | None) -> Block:
+def _block(page: Page, text: str, span: Span, level: int, shown: Shown) -> Block:
     start, end = span
     while start < end and text[start - page.start_char] == "\n":
         start += 1
-    cut = [start, end]
-    if mark and mark.start_char < end and mark.end_char > start:
-        cut = [start, max(start, mark.start_char), min(end, mark.end_char), end]
-    pieces = [
-        (text[a - page.start_char : b - page.start_char], index == 1)
-        for index, (a, b) in enumerate(pairwise(cut))
-        if a < b
-    ]
-    return Block(start, end, level, pieces)
+    return Block(start, end, level, shown.pieces(text[start - page.start_char : end - page.start_char], start))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ _LONGEST_NAMED_CHARS = 1_200  # what a parenthesis gives a name to is looked for
 _LABEL = r"(?:\(?(?:[A-Za-z]{1,4}|\d{1,3}(?:\.\d{1,3}){0,4})[.)]|\d{1,3}(?:\.\d{1,3}){1,4}|[-•*–·|])"
 # What stands between the end of what was said before and a term that opens its definition.
 _LEAD = re.compile(
-    rf"(?:\A|[\n.;:,—)”\"]|\b(?:and|or|und))\s{{0,40}}(?P<lead>(?:(?:and|or|und)\s+)?(?:{_LABEL}\s{{0,12}}){{0,2}}"
+    rf"(?:\A|[\n.;:,—)”\"]|\b(?:and|or|und))\s{{0,40}}(?P<lead>(?:(?:and|or|und)\s+)?"
+    rf"(?:{_LABEL}[ \t]{{0,12}}\n?[ \t]{{0,12}}){{0,2}}"
     r"(?:(?:the|an?|each|any|der|die|das)\s+)?(?:(?:terms?|words?|expressions?|phrases?"
     r"|Begriffe?)\s+)?(?:an?\s+|the\s+)?)\Z",
     re.IGNORECASE,

@@ -9,8 +9,9 @@ from django.utils import timezone
 from reportlab.lib.pagesizes import letter
 from reportlab.pdfgen.canvas import Canvas
 
-from analysis.ingest.index import write_parsed
+from analysis.ingest.index import write_parsed, write_understanding
 from analysis.ingest.sandbox import parse
+from analysis.ingest.understand import understand
 from analysis.models import (
     Answer,
     AnswerStatus,
@@ -158,3 +159,15 @@ def finish(answer: Answer, sentences: list[tuple[str, bool | None, list[str]]]) 
                 sentence=row, ordinal=place, version=document.version, start_char=start, end_char=end, score=0.9
             )
     return answer
+
+
+def understood(document: Document) -> Document:
+    """Return the document with its terms and references found, as reading in does."""
+    version = document.version
+    assert version is not None
+    headings = [
+        ParsedHeading(**row)
+        for row in version.headings.values("level", "label", "title", "start_char", "end_char", "section_end_char")
+    ]
+    write_understanding(version, understand(version.read_text(), headings))
+    return document

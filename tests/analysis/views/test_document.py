@@ -16,7 +16,7 @@ from analysis.errors import UserError
 from analysis.models import Document, IngestStatus
 from analysis.types import ParsedHeading, Span
 from analysis.views import document as views
-from analysis.views.pages import find, flow_blocks
+from analysis.views.pages import Shown, find, flow_blocks
 from tests.analysis.views.reading import ask, bare_document, document_from, finish, make_pdf, span_of, text_document
 from tests.conftest import Cast
 from workspaces.models import User
@@ -74,10 +74,10 @@ def test_every_character_but_white_space_is_drawn(text_doc: Document) -> None:
     page = text_doc.version.pages.get()
     for mark in [None, Span(0, 5), Span(10, 40), Span(len(TEXT) - 1, len(TEXT))]:
         for kind in ("text", "docx"):
-            blocks = flow_blocks(page, TEXT, list(text_doc.version.headings.all()), kind=kind, mark=mark)
-            drawn = "".join(words for block in blocks for words, _ in block.pieces)
+            blocks = flow_blocks(page, TEXT, list(text_doc.version.headings.all()), kind=kind, shown=Shown(mark))
+            drawn = "".join(piece.text for block in blocks for piece in block.pieces)
             assert "".join(drawn.split()) == "".join(TEXT.split())
-            marked = "".join(words for block in blocks for words, is_marked in block.pieces if is_marked)
+            marked = "".join(piece.text for block in blocks for piece in block.pieces if piece.marked)
             assert "".join(marked.split()) == ("".join(TEXT[slice(*mark)].split()) if mark else "")
 
 
