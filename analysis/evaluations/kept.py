@@ -105,7 +105,9 @@ def _difference(measure: Measure, pairs: list[tuple[Trial, Trial]]) -> Differenc
             lambda drawn: statistic([b for _, b in drawn]) - statistic([a for a, _ in drawn]), pairs, clusters
         )
     else:
-        interval = difference_interval([a.values[name] for a, _ in pairs], [b.values[name] for _, b in pairs], clusters)
+        categories = [b.category for _, b in pairs] if measure.macro else None
+        one, other = [a.values[name] for a, _ in pairs], [b.values[name] for _, b in pairs]
+        interval = difference_interval(one, other, clusters, categories)
     sure = interval.low > 0 or interval.high < 0
     return Difference(measure, interval, (interval.value > 0) == measure.more_is_better if sure else None)
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from analysis.answer.retrieve import retrieve
 from analysis.evaluations import add_workspace, documents_in, room
 from analysis.evaluations.metrics import Place, character_scores
-from analysis.evaluations.trials import Measure, Outcome, Trial, mean_of_categories
+from analysis.evaluations.trials import Measure, Outcome, Trial
 from analysis.models import Document
 from analysis.types import Hit
 
@@ -31,7 +31,7 @@ HEADLINES = ("precision@1", "recall@8", "recall@64")
 
 
 def _measure(name: str) -> Measure:
-    return Measure(name, name.replace("_", " "), headline=name in HEADLINES, statistic=mean_of_categories(name))
+    return Measure(name, name.replace("_", " "), headline=name in HEADLINES, macro=True)
 
 
 MEASURES = tuple(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from statistics import fmean
 from typing import Any
 
 from analysis.evaluations.intervals import Interval, mean_interval, statistic_interval
@@ -50,8 +49,9 @@ class Measure:
     """A figure of an evaluation.
 
     name: under which trials hold it. headline: shown for each category and wherever there is little room.
-    statistic: works it out from trials where it is not the mean of their values, such as an area under a curve; it
-    returns a number for any trials, since those of one draw may all be alike.
+    macro: the mean of the categories' means, so that each counts alike. statistic: works it out from trials where it is
+    no mean of their values, such as an area under a curve; it returns a number for any trials, since those of one
+    draw may all be alike.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Measure:
     unit: Unit = Unit.SHARE
     headline: bool = False
     more_is_better: bool = True
+    macro: bool = False
     statistic: Callable[[Sequence[Trial]], float] | None = None
 
     def interval(self, trials: Sequence[Trial]) -> Interval | None:
@@ -68,20 +69,8 @@ class Measure:
         held = [trial for trial in trials if self.name in trial.values]
         if not held:
             return None
-        return mean_interval([trial.values[self.name] for trial in held], [trial.cluster for trial in held])
-
-
-def mean_of_categories(name: str) -> Callable[[Sequence[Trial]], float]:
-    """Return the statistic that counts each category alike, however many trials it has: the mean of their means."""
-
-    def of(trials: Sequence[Trial]) -> float:
-        by_category: dict[str, list[float]] = {}
-        for trial in trials:
-            if name in trial.values:
-                by_category.setdefault(trial.category, []).append(trial.values[name])
-        return fmean(fmean(values) for values in by_category.values()) if by_category else 0.0
-
-    return of
+        categories = [trial.category for trial in held] if self.macro else None
+        return mean_interval([trial.values[self.name] for trial in held], [trial.cluster for trial in held], categories)
 
 
 @dataclass

@@ -38,6 +38,15 @@ def test_questions_on_a_single_document_have_an_interval_too() -> None:
     assert found.low < 0.45 < 0.55 < found.high
 
 
+def test_categories_count_alike_where_asked() -> None:
+    values, kinds = [1.0, 1.0, 1.0, 0.0], ["nda", "nda", "nda", "lease"]
+    found = mean_interval(values, "abcd", kinds)
+    assert found.value == 0.5
+    # Three draws in ten have no lease and so 1; one of leases alone, with 0, comes once in 256.
+    assert (found.low, found.high) == (0.5, 1.0)
+    assert mean_interval(values, "abcd").value == 0.75
+
+
 def test_a_difference_is_that_of_the_same_question() -> None:
     one = [0.0, 1.0] * 50
     better = [value / 2 + 0.25 for value in one]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,12 +20,19 @@ from analysis.evaluations.reports import (
     in_words,
     write_failures,
 )
-from analysis.evaluations.trials import Measure, Outcome, Trial, Unit, mean_of_categories, summarise
+from analysis.evaluations.trials import Measure, Outcome, Trial, Unit, summarise
 from analysis.models import EvaluationRun, EvaluationTrial
+
+
+def share_of_kinds(trials: Sequence[Trial]) -> float:
+    """Return a figure that is no mean: the share of kinds in which nothing failed."""
+    kinds = {trial.category for trial in trials}
+    return len(kinds - {trial.category for trial in trials if trial.failed}) / len(kinds)
+
 
 MEASURES = (
     Measure("right", "right", headline=True),
-    Measure("right_by_kind", "right, kinds alike", statistic=mean_of_categories("right")),
+    Measure("whole_kinds", "kinds without a failure", statistic=share_of_kinds),
     Measure("seconds", "whole answer", unit=Unit.SECONDS, more_is_better=False),
 )
 
@@ -60,7 +68,7 @@ def test_figures_over_all_and_by_category() -> None:
     overall = summary.overall.intervals
     assert (summary.overall.trials, summary.overall.failed) == (4, 1)
     assert (overall["right"].value, overall["right"].trials, overall["right"].clusters) == (0.75, 4, 2)
-    assert overall["right_by_kind"].value == 0.5  # (3 of 3 + 0 of 1) / 2
+    assert overall["whole_kinds"].value == 0.5
     assert overall["seconds"][0] == 4  # of the two that have any
     assert list(summary.categories) == ["long", "short"]
     assert summary.categories["long"].intervals["right"].value == 0
@@ -120,7 +128,18 @@ def test_two_runs_are_compared_on_the_trials_of_both(db: None) -> None:
     assert differences(after, before)[1][0].better is False
 
 
-def test_a_figure_that_is_no_mean_is_compared_as_its_evaluation_works_it_out(db: None) -> None:
+def test_a_figure_that_is_no_mean_is_compared_as_its_evaluation_works_it_out(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluations()["needle"], "MEASURES", MEASURES)
+    before = kept(Outcome(MEASURES, [trial(0, right=0), trial(1, right=0, kind="long")]))
+    after = kept(Outcome(MEASURES, [trial(0, right=1), trial(1, right=0, kind="long")]))
+    found = {difference.measure.name: difference.interval for difference in differences(before, after)[1]}
+    assert found["whole_kinds"].value == 0.5
+    assert found["whole_kinds"].low < 0.5
+
+
+def test_where_categories_count_alike_so_do_their_differences(db: None) -> None:
     measures = evaluations()["legalbench-rag"].MEASURES
 
     def run(*recalls: float) -> EvaluationRun:
