@@ -25,6 +25,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from analysis.models import Call, Endpoint, Purpose, Question, ServedLLM
 from tests.conftest import Cast
+from tests.evaluations import make_run
 from tests.rows import make_answer, make_document
 from workspaces.models import ApiToken, Member, Role, User, Workspace
 from workspaces.recipes import invite_create
@@ -135,6 +136,12 @@ ROUTES = {
     "calls": STAFF,
     "workspace_usage": Route(reads=Role.EDITOR),
     "workspace_calls": Route(reads=Role.EDITOR),
+    # Evaluations
+    "evaluation_runs": STAFF,
+    "evaluation_run": STAFF,
+    "evaluation_compare": STAFF,
+    "evaluation_trials": STAFF,
+    "evaluation_delete": STAFF,
     # Language models
     "models": PERSON,
     "endpoint_add": STAFF,
@@ -228,6 +235,7 @@ def arguments(cast: Cast) -> dict[str, object]:
         "invite_id": invite.pk,
         "endpoint_id": (endpoint := Endpoint.objects.create(name="Away", base_url="http://127.0.0.1:9/v1")).pk,
         "llm_id": ServedLLM.objects.create(endpoint=endpoint, slug="away", model="away").pk,
+        "run_id": make_run(note="", found=0.5, trials=4).pk,
         "token": "made-up",
         "token_id": ApiToken.issue(user=cast.owner, name="theirs")[0].pk,
         "key": "made-up",

@@ -28,6 +28,12 @@ def interval_in_words(interval: Interval, unit: Unit) -> str:
     return f"{scale * interval.low:.{digits}f} to {scale * interval.high:.{digits}f}"
 
 
+def difference_in_words(interval: Interval, unit: Unit) -> str:
+    """Return a difference with its sign and its interval: "+2.1 (0.4 to 3.9)"; of shares in percentage points."""
+    scale, digits = (100, 1) if unit == Unit.SHARE else (1, 2)
+    return f"{scale * interval.value:+.{digits}f} ({interval_in_words(interval, unit)})"
+
+
 def figures_table(outcome: Outcome, summary: Summary) -> Report:
     """Return all measures over all trials."""
     report = Report(("figure", "value", "95 % interval", "trials", "documents"))
