@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -10,10 +10,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.ingest import table_rows
 from analysis.sentences import split_sentences
-from analysis.types import ChunkSpan, ParsedHeading
+from analysis.tables import TableText
+from analysis.types import ChunkSpan, ParsedHeading, ParsedTable, Span
 
-CHUNKER_VERSION = 1
+CHUNKER_VERSION = 2
 # What is embedded is the heading path and the text. MiniLM reads 256 tokens; the rest is for the document's name.
 MAX_TOKENS = 200
 PATH_MAX_TOKENS = 60
@@ -76,11 +78,14 @@ class Section:
     token_count: int
 
 
-def chunk(text: str, headings: Sequence[ParsedHeading], tokenizer: Tokenizer) -> list[ChunkSpan]:
+def chunk(
+    text: str, headings: Sequence[ParsedHeading], tokenizer: Tokenizer, tables: Sequence[ParsedTable] = ()
+) -> list[ChunkSpan]:
     """Return the chunks of `text` in order: they cover it exactly, without gap or overlap.
 
     A chunk's own tokens and those of its heading path are `MAX_TOKENS` together at most. No chunk crosses into another
-    section, except that small neighbours under one parent are put together.
+    section, except that small neighbours under one parent are put together, nor into a table or out of it. The rows of
+    a table stay whole, and their path goes on with the table's caption and column headers.
     """
     tokens = tokenise(text, tokenizer)
     headings = _in_order(headings, len(text))
@@ -90,9 +95,30 @@ def chunk(text: str, headings: Sequence[ParsedHeading], tokenizer: Tokenizer) ->
         if section.ancestors not in paths:
             paths[section.ancestors] = _path([headings[i] for i in section.ancestors], tokenizer)
         path, path_tokens = paths[section.ancestors]
-        for start, end in pairwise(_cuts(text, section, tokens, MAX_TOKENS - path_tokens)):
-            chunks.append(ChunkSpan(len(chunks), start, end, path, tokens.count(start, end)))
+        for part, table in table_rows.parts(Span(section.start_char, section.end_char), tables):
+            if table:
+                pieces = _row_pieces(TableText(table, text), part, path, tokens, tokenizer)
+            else:
+                units = _units(text, *part, tokens, MAX_TOKENS - path_tokens)
+                pieces = [(cut, path) for cut in _cuts(part, units, tokens, MAX_TOKENS - path_tokens)]
+            for (start, end), piece_path in pieces:
+                chunks.append(ChunkSpan(len(chunks), start, end, piece_path, tokens.count(start, end)))
     return chunks
+
+
+def _row_pieces(
+    table: TableText, part: Span, path: str, tokens: Tokens, tokenizer: Tokenizer
+) -> list[tuple[Span, str]]:
+    """Return the pieces of a table, each some whole rows unless one is too long, with their paths."""
+
+    def count(words: str) -> int:
+        return len(tokenise(words, tokenizer).start_chars)
+
+    budget = MAX_TOKENS - table_rows.CONTEXT_MAX_TOKENS
+    rows = pairwise([*table_rows.row_starts(table, part), part.end_char])
+    units = (piece for row in rows for piece in _words(*row, tokens, budget))
+    cuts = _cuts(part, units, tokens, budget)
+    return [(cut, table_rows.context(table, cut.start_char, path, PATH_SEPARATOR, count)) for cut in cuts]
 
 
 def tokenise(text: str, tokenizer: Tokenizer) -> Tokens:
@@ -180,17 +206,18 @@ def _heading_line(heading: ParsedHeading) -> str:
     return title if title.startswith(heading.label) else f"{heading.label} {title}".strip()
 
 
-def _cuts(text: str, section: Section, tokens: Tokens, budget: int) -> list[int]:
-    """Return where to cut the section, both ends included, so that no piece has more than `budget` tokens."""
-    cuts = [section.start_char]
-    pieces = -(-section.token_count // budget)
+def _cuts(part: Span, units: Iterable[tuple[int, int]], tokens: Tokens, budget: int) -> list[Span]:
+    """Return `part` cut between its units so that no piece has more than `budget` tokens."""
+    cuts = [part.start_char]
+    token_count = tokens.count(*part)
+    pieces = -(-token_count // budget)
     # Even pieces: cutting at the limit would leave a last piece of a few words.
-    aim = section.token_count / pieces if pieces else 0
-    for start, end in _units(text, section.start_char, section.end_char, tokens, budget):
+    aim = token_count / pieces if pieces else 0
+    for start, end in units:
         held = tokens.count(cuts[-1], start)
         if held and (held >= aim or held + tokens.count(start, end) > budget):
             cuts.append(start)
-    return [*cuts, section.end_char]
+    return [Span(*edges) for edges in pairwise([*cuts, part.end_char])]
 
 
 def _units(text: str, start_char: int, end_char: int, tokens: Tokens, budget: int) -> Iterator[tuple[int, int]]:

@@ -159,7 +159,8 @@ def _read_in(run: Run) -> None:
         embedder, encoder = reading_in()
     with run.timed("chunk"):
         run.report("chunk", 0, 1)
-        spans = chunk(text, _headings(run.version), passage_tokenizer())
+        tables = [row.parsed for row in run.version.tables.order_by("ordinal")]
+        spans = chunk(text, _headings(run.version), passage_tokenizer(), tables)
         run.report("chunk", 1, 1)
     _embed_and_index(run, text, spans, embedder, encoder)
     _finish(run, text, embedder)

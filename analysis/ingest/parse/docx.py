@@ -20,7 +20,7 @@ from analysis.ingest.parse.docx_styles import Numbered, Styles
 from analysis.ingest.parse.email import message_html
 from analysis.ingest.parse.flow import FlowText
 from analysis.ingest.parse.grid import Cell
-from analysis.ingest.parse.headings import pattern_headings
+from analysis.ingest.parse.headings import outside_tables, pattern_headings
 from analysis.ingest.parse.html import read_html
 from analysis.ingest.parse.text import decode
 from analysis.ingest.parse.wordml import attribute, child, children, is_on, local, number
@@ -138,7 +138,7 @@ class _Reader:
         document = self.flow.document("docx", metadata, warnings)
         printed = pattern_headings(document.text) if len(document.headings) < _FEW_HEADINGS else []
         headings = max(document.headings, printed, key=len)
-        return replace(document, headings=headings)
+        return replace(document, headings=outside_tables(headings, document.tables, len(document.text)))
 
     def _other_warnings(self) -> list[Warning]:
         warnings = []

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from analysis.ingest.parse import headings_chinese
-from analysis.types import ParsedHeading, ParsedPage
+from analysis.types import ParsedHeading, ParsedPage, ParsedTable
 
 
 class Found(NamedTuple):
@@ -102,6 +103,16 @@ _MOST_TITLE_WORDS = 14
 # Behind these a title need not have capitals.
 _SENTENCE_CASE = re.compile(r"article|chapitre|annexe|artículo|capítulo|cláusula|anexo|artikel|anlage|anhang|ziffer")
 _LONGEST_PLAIN_TITLE = 90
+
+
+def outside_tables(headings: list[ParsedHeading], tables: Sequence[ParsedTable], length: int) -> list[ParsedHeading]:
+    """Return the headings but those inside of a table, where short lines in capitals are labels of rows."""
+    starts = [table.start_char for table in tables]
+    ends = [0, *(table.end_char for table in tables)]
+    kept = [h for h in headings if h.start_char >= ends[bisect_right(starts, h.start_char)]]
+    if len(kept) == len(headings):
+        return headings
+    return close_sections([Found(h.level, h.label, h.title, h.start_char, h.end_char) for h in kept], length)
 
 
 def close_sections(found: list[Found], length: int) -> list[ParsedHeading]:

@@ -11,7 +11,7 @@ from lxml import etree
 
 from analysis.ingest.parse.flow import FlowText
 from analysis.ingest.parse.grid import Cell
-from analysis.ingest.parse.headings import pattern_headings
+from analysis.ingest.parse.headings import outside_tables, pattern_headings
 from analysis.ingest.parse.text import decode, encoding_warnings
 from analysis.types import ParsedDocument
 
@@ -37,7 +37,8 @@ def parse_html(path: Path) -> ParsedDocument:
     document = flow.document("html", metadata, encoding_warnings(markup, encoding))
     if document.headings:
         return document
-    return replace(document, headings=pattern_headings(document.text))
+    headings = outside_tables(pattern_headings(document.text), document.tables, len(document.text))
+    return replace(document, headings=headings)
 
 
 def read_html(markup: str, flow: FlowText) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from analysis.errors import UserError
 from analysis.ingest.parse import messages
 from analysis.ingest.parse.canonical import PagedText
-from analysis.ingest.parse.headings import find_headings
+from analysis.ingest.parse.headings import find_headings, outside_tables
 from analysis.ingest.parse.pdf_chars import Chars, read_chars
 from analysis.ingest.parse.pdf_layout import lay_out
 from analysis.ingest.parse.pdf_rules import read_rules
@@ -67,6 +67,7 @@ def parse_pdf(
     structure = read_structure(path, password)
     warnings = [*structure.warnings, *summed(warnings), *scan_warnings(paged, transcripts)]
     headings = find_headings(text, paged.pages, structure.outline)
+    headings = outside_tables(headings, paged.tables, len(text))
     metadata = structure.metadata | read_by(transcripts)
     return ParsedDocument("pdf", text, paged.pages, headings, metadata, warnings, paged.tables)
 
