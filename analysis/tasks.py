@@ -57,6 +57,14 @@ def requeue_expired() -> None:
     answers.requeue_expired()
 
 
+@shared_task(name="analysis.tasks.reembed")
+def reembed() -> None:
+    """Go on for a few seconds with the vectors of a changed embedding model, if there are any to make."""
+    from analysis.ingest.reembed import reembed
+
+    reembed()
+
+
 @shared_task(name="analysis.tasks.render_pages")
 def render_pages(version_id: int) -> None:
     """Draw a version's page images ahead of need; whatever is there already stays."""

@@ -113,6 +113,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "ingest"
 CELERY_TASK_ROUTES = {
     "analysis.tasks.ingest_version": {"queue": "ingest"},
+    "analysis.tasks.reembed": {"queue": "ingest"},
     "analysis.tasks.run_answer": {"queue": "answers"},
     "analysis.tasks.read_parts": {"queue": "sweep"},
     "analysis.tasks.read_version": {"queue": "reading"},
@@ -129,6 +130,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "requeue-expired": {"task": "analysis.tasks.requeue_expired", "schedule": 15.0},
+    # Sent while the one before is at work: it then goes on at once. What nobody took is of no use later.
+    "reembed": {"task": "analysis.tasks.reembed", "schedule": 10.0, "options": {"expires": 10}},
     "tidy": {"task": "analysis.tasks.tidy", "schedule": 3600.0},
     "clear-abandoned": {"task": "workspaces.tasks.clear_abandoned", "schedule": 3600.0},
 }

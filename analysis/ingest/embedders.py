@@ -26,11 +26,12 @@ def serving() -> Embedder | None:
 def query_vector(query: str) -> tuple[Embedder, Vectors] | None:
     """Return the serving embedder with the query's vector by it, None where only words can be searched for now."""
     embedder = serving()
-    if embedder is None or _is_away(embedder.name):
+    encoder = encoder_if_there(embedder.name) if embedder else None
+    if embedder is None or encoder is None:
         return None
     try:
-        return embedder, encoder_named(embedder.name).query(query)
-    except Exception as error:
+        return embedder, encoder.query(query)
+    except AppError as error:
         _note_away(embedder.name, error)
         return None
 
@@ -38,13 +39,21 @@ def query_vector(query: str) -> tuple[Embedder, Vectors] | None:
 def reading_in() -> tuple[Embedder, Encoder]:
     """Return the embedder that new documents are read in with: the serving one, or the wanted one if that is away."""
     embedder = serving()
-    if embedder is not None and embedder.name != env.embedder:
-        try:
-            return embedder, encoder_named(embedder.name)
-        except Exception as error:
-            _note_away(embedder.name, error)
+    if embedder is not None and embedder.name != env.embedder and (found := encoder_if_there(embedder.name)):
+        return embedder, found
     wanted = encoder()
     return current_embedder(wanted), wanted
+
+
+def encoder_if_there(name: str) -> Encoder | None:
+    """Return the encoder of that name, None if it cannot be had now; why is logged."""
+    if _is_away(name):
+        return None
+    try:
+        return encoder_named(name)
+    except Exception as error:
+        _note_away(name, error)
+        return None
 
 
 def notice() -> str:

@@ -67,9 +67,14 @@ def ensure_vector_index(embedder: Embedder) -> None:
     operators = f"{vector_type(embedder).partition('(')[0]}_cosine_ops"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE INDEX IF NOT EXISTS chunk_embedding_{embedder.pk:d} ON {ChunkVector._meta.db_table} "
+            f"CREATE INDEX IF NOT EXISTS {vector_index_name(embedder)} ON {ChunkVector._meta.db_table} "
             f"USING hnsw ((embedding::{vector_type(embedder)}) {operators}) WHERE embedder_id = {embedder.pk:d}"
         )
+
+
+def vector_index_name(embedder: Embedder) -> str:
+    """Return the name of the embedder's vector index."""
+    return f"chunk_embedding_{embedder.pk:d}"
 
 
 def vector_type(embedder: Embedder) -> str:
@@ -155,15 +160,15 @@ def write_chunks(
         Chunk.objects.bulk_create(rows, INSERT_ROWS, ignore_conflicts=True)
         ours = version.chunks.filter(chunker_version=CHUNKER_VERSION, ordinal__in=[span.ordinal for span in spans])
         ids = dict(ours.values_list("ordinal", "pk"))
-        write_vectors(version.pk, embedder, [ids[span.ordinal] for span in spans], vectors)
+        write_vectors(embedder, [(ids[span.ordinal], version.pk) for span in spans], vectors)
 
 
-def write_vectors(version_id: int, embedder: Embedder, chunk_ids: Sequence[int], vectors: Vectors) -> None:
-    """Write the vectors, float32[n, dims], of the version's chunks `chunk_ids`; those that are there stay."""
+def write_vectors(embedder: Embedder, places: Sequence[tuple[int, int]], vectors: Vectors) -> None:
+    """Write the vectors, float32[n, dims], of chunks and their versions, by id; those that are there stay."""
     ChunkVector.objects.bulk_create(
         [
             ChunkVector(chunk_id=chunk_id, embedder=embedder, version_id=version_id, embedding=vector)
-            for chunk_id, vector in zip(chunk_ids, vectors, strict=True)
+            for (chunk_id, version_id), vector in zip(places, vectors, strict=True)
         ],
         INSERT_ROWS,
         ignore_conflicts=True,

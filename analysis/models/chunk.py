@@ -48,3 +48,4 @@ class ChunkVector(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["chunk", "embedder"], name="chunk_vector_once")]
+        indexes = [models.Index(fields=["embedder", "version"])]

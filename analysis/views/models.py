@@ -19,6 +19,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from analysis.ingest.reembed import progress
 from analysis.llm.catalogue import LLM, catalogue
 from analysis.llm.presets import PRESETS
 from analysis.llm.registry import audio_llm, configured_llms, llms, vision_llm
@@ -65,6 +66,7 @@ def models(request: HttpRequest) -> HttpResponse:
     }
     if person(request).is_staff:
         page["endpoints"] = Endpoint.objects.prefetch_related("llms")
+        page["embedding"] = progress()
     return render(request, "models.html", page)
 
 

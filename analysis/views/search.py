@@ -45,6 +45,7 @@ class Result:
 def search(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the passages of the workspace that answer `?q=` best, and the documents whose name has it."""
     from analysis.answer.retrieve import retrieve
+    from analysis.ingest.embedders import notice
 
     member = enter(request, slug)
     query = _asked(request)
@@ -52,6 +53,7 @@ def search(request: HttpRequest, slug: str) -> HttpResponse:
     if query:
         documents = documents_for(member)
         context["results"] = results_of(query, retrieve(query, documents=documents, limit=RESULTS))
+        context["notice"] = notice()
         context["named"] = list(documents.filter(name__icontains=query)[:5])
     return render(request, "search.html", context)
 

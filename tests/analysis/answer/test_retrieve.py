@@ -8,7 +8,7 @@ from django.db import connection
 from analysis.answer import retrieve as module
 from analysis.answer.retrieve import fused, rarity_of, retrieve
 from analysis.ingest.embed import embed_passages, encoder
-from analysis.ingest.index import current_embedder, missing_chunks, page_at, write_chunks
+from analysis.ingest.index import current_embedder, ensure_vector_index, missing_chunks, page_at, write_chunks
 from analysis.models import Chunk, ChunkVector, Document, DocumentVersion, Embedder
 from analysis.types import ChunkSpan
 
@@ -154,6 +154,16 @@ def test_embedder_has_one_partial_index_of_its_width(cast):
         (definition,) = cursor.fetchone()
     assert "hnsw (((embedding)::vector(384)) vector_cosine_ops)" in definition
     assert definition.endswith(f"WHERE (embedder_id = {embedder.pk})")
+
+
+@pytest.mark.parametrize(("dims", "kind"), [(2000, "vector"), (2560, "halfvec"), (4096, None)])
+def test_wide_vectors_are_indexed_in_half_precision_and_wider_ones_not_at_all(db, dims, kind):
+    embedder = Embedder.objects.create(name="wide", dims=dims)
+    ensure_vector_index(embedder)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [f"chunk_embedding_{embedder.pk}"])
+        found = [definition for (definition,) in cursor.fetchall()]
+    assert [f"::{kind}({dims})) {kind}_cosine_ops" in definition for definition in found] == ([True] if kind else [])
 
 
 def test_missing_chunks_are_those_without_a_vector(cast):

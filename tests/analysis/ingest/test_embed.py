@@ -12,7 +12,16 @@ import pytest
 
 from analysis.errors import AppError, EngineUnavailable
 from analysis.ingest import embed
-from analysis.ingest.embed import EndpointEncoder, LocalEncoder, embed_passages, embed_query, encoder, unit_length
+from analysis.ingest.embed import (
+    EmbedderTooShort,
+    EndpointEncoder,
+    LocalEncoder,
+    embed_passages,
+    embed_query,
+    encoder,
+    unit_length,
+)
+from analysis.ingest.families import Family, family_of
 
 TEXTS = ["This Agreement is governed by the laws of Ireland.", "Fees.", "The term is five years. " * 20]
 
@@ -109,3 +118,44 @@ def test_endpoint_that_refuses_is_tried_again_only_when_that_may_help(endpoint, 
 def test_endpoint_that_is_not_there_may_come_back():
     with pytest.raises(EngineUnavailable):
         EndpointEncoder("http://127.0.0.1:9/v1/embeddings#none").query("abc")
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "passage", "max_tokens"),
+    [
+        ("/models/Qwen3-Embedding-0.6B", "Instruct: ", "", 8192),
+        ("intfloat/multilingual-e5-base", "query: ", "passage: ", 512),
+        ("intfloat/multilingual-e5-large-instruct", "Instruct: ", "", 512),
+        ("BAAI/bge-m3", "", "", 8192),
+        ("BAAI/bge-large-zh-v1.5", "为这个句子", "", 512),
+    ],
+)
+def test_families_put_their_words_before_a_text(name, query, passage, max_tokens):
+    family = family_of(name)
+    assert family.query.startswith(query)
+    assert bool(family.query) == bool(query)
+    assert (family.passage, family.max_tokens) == (passage, max_tokens)
+
+
+def test_a_model_that_is_not_known_goes_by_its_own_configuration():
+    assert family_of(embed.BUNDLED) is None
+
+
+def test_endpoint_is_sent_what_its_family_wants(endpoint):
+    e5 = EndpointEncoder(endpoint.name.replace("bge-m3", "multilingual-e5-base"))
+    e5.passages(["The term."])
+    e5.query("How long?")
+    assert [body["input"] for body in Endpoint.bodies] == [["passage: The term."], ["query: How long?"]]
+
+
+def test_local_model_is_given_what_its_family_wants(monkeypatch):
+    monkeypatch.setattr(embed, "family_of", lambda name: Family(query="Which? ", max_tokens=256))
+    asked = LocalEncoder(embed.BUNDLED)
+    assert float(asked.query("law") @ embed_query("Which? law")) > 0.9995
+    assert float(asked.passages(["law"])[0] @ embed_passages(["law"])[0]) > 0.9995
+
+
+def test_model_that_would_read_only_the_beginning_of_passages_is_refused(monkeypatch):
+    monkeypatch.setattr(embed, "family_of", lambda name: Family(max_tokens=128))
+    with pytest.raises(EmbedderTooShort, match="128 tokens"):
+        LocalEncoder(embed.BUNDLED)
