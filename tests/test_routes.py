@@ -77,6 +77,8 @@ ROUTES = {
     "api-1:get_document": Route(),
     "api-1:delete_document": Route(),
     "api-1:get_text": Route(),
+    "api-1:get_terms": Route(),
+    "api-1:get_references": Route(),
     "api-1:get_page_image": Route(absent=True),
     "api-1:search": Route(query="?q=term"),
     "api-1:plan_question": Route(writes=Role.VIEWER, body=QUESTION),

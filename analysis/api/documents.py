@@ -131,13 +131,14 @@ def get_text(
     Both are moved into the text when they lie past its end, and an end before the start gives no text; the reply states
     the offsets of what it holds. Without them: the whole text.
     """
-    version = _ready_version(get_document_or_404(request.auth, document_id))
+    version = ready_version(get_document_or_404(request.auth, document_id))
     start = min(start_char, version.characters)
     end = max(start, version.characters if end_char is None else min(end_char, version.characters))
     return {"text": version.read_text(start, end), "start_char": start, "end_char": end}
 
 
-def _ready_version(document: Document) -> DocumentVersion:
+def ready_version(document: Document) -> DocumentVersion:
+    """Return the document's version; raises `not_ready` while it has not been read in."""
     version = document.version
     if version is None or not version.ready:
         raise UserError("This document has not been read in yet.", code="not_ready", status=409)
@@ -151,7 +152,7 @@ def _ready_version(document: Document) -> DocumentVersion:
 )
 def get_page_image(request: ApiRequest, document_id: UUID, number: int) -> HttpResponseBase:
     """A page as an image. Formats without pages of their own (text, HTML, Word) have none: 404."""
-    version = _ready_version(get_document_or_404(request.auth, document_id))
+    version = ready_version(get_document_or_404(request.auth, document_id))
     if not 1 <= number <= version.page_count:
         raise Http404
     etag = f'"{version.pk}-{version.parser_version}-{number}"'

@@ -9,7 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field
 
-from analysis.types import Mode
+from analysis.types import Aim, Mode
 
 DOCUMENT_IDS_MAX = 1000
 
@@ -86,6 +86,55 @@ class TextOut(Schema):
     text: str
     start_char: int
     end_char: int
+
+
+class DefinitionOut(Schema):
+    """A place that defines a term. points: it only says where the definition is."""
+
+    term: str
+    term_start_char: int
+    term_end_char: int
+    start_char: int
+    end_char: int
+    points: bool
+
+
+class TermOut(Schema):
+    """A defined term. uses: how often it stands in the text, in whatever form, its definitions not counted."""
+
+    term: str
+    uses: int
+    definitions: list[DefinitionOut]
+
+
+class UndefinedTermOut(Schema):
+    """A phrase that is used as a term and not defined. start_char, end_char: its first use."""
+
+    term: str
+    uses: int
+    start_char: int
+    end_char: int
+
+
+class TermsOut(Schema):
+    terms: list[TermOut]
+    undefined: list[UndefinedTermOut]
+
+
+class ReferenceOut(Schema):
+    """Words that refer to a part of a document. target_*: null unless aim is `here`."""
+
+    label: str
+    aim: Aim
+    start_char: int
+    end_char: int
+    target_start_char: int | None
+    target_end_char: int | None
+
+
+class ReferencePage(Schema):
+    items: list[ReferenceOut]
+    count: int
 
 
 class HitOut(Schema):

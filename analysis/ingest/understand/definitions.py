@@ -38,6 +38,7 @@ _NEXT_CLAUSE = re.compile(r"(?<=\.\s)\((?P<label>[a-z])\)\s{1,12}(?=[A-Z“\"])"
 _PAGE_NUMBER = re.compile(r"(?<=[.;:”\")])\s{1,9}(?:[A-Z]-)?\d{1,3}\s{0,40}\Z")
 _CLOSES = re.compile(r"[^()\n（）]{0,200}?[)\]）】]")
 _GOES_ON = re.compile(r"[^()\n（）]{0,200}?[)\]）】]?\s{0,9}(?:[,;]\s{0,9}(?:(?:and|or|und)\s+)?|(?:and|or|und)\s+)")
+_AND_ANOTHER = re.compile(r",\s+and\s+(?=[A-Z])")  # of two parties the second, past the first one's address
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def _named(context: _Text, quoted: Quoted, before: Defining | None) -> Span:
     if before and before.named and start < before.quoted.outer_end:
         onward = _GOES_ON.match(text, before.quoted.outer_end, quoted.outer_start)
         start = onward.end() if onward else start
+        start = max([start, *(comma.end() for comma in _AND_ANOTHER.finditer(text, start, quoted.outer_start - 8))])
     return Span(min(start, quoted.outer_start), close.end() if close else quoted.outer_end)
 
 
