@@ -221,7 +221,7 @@ def _cell(measure: Measure, found: dict[str, Any], top: float) -> Cell:
 
 def _by_category(run: EvaluationRun, headlines: Sequence[Measure]) -> list[Line]:
     """Return a row for each category; each measure has one scale for all of them."""
-    rows = list(run.categories.items())
+    rows = sorted(run.categories.items())
     tops = {each.name: _top(each, [figures["measures"].get(each.name) for _, figures in rows]) for each in headlines}
     lines = []
     for name, figures in rows:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from math import log2
 from typing import Any
 
-CURVE_WIDTH = 480
-CURVE_HEIGHT = 200
+CURVE_WIDTH = 360
+CURVE_HEIGHT = 160
 # Room for what is written around the curves.
-LEFT, RIGHT, ABOVE, BELOW = 44, 16, 12, 28
+LEFT, RIGHT, ABOVE, BELOW = 56, 16, 12, 28
 SERIES = 6  # as many kinds of line as the stylesheet has
 # How far a whisker's end may be from its dot and still be told from it, in per cent of the scale.
 ROUNDED = 2

@@ -53,10 +53,10 @@ def test_a_run_shows_its_figures_categories_and_failures(client: Client) -> None
     assert f"{low:.1f} to {high:.1f}" in html
     assert html.count("<polyline") == 2  # precision and recall over depths
     assert '<th scope="row">leases</th>' in html
-    assert html.count('<details class="failure">') == 20
+    assert html.count('<details class="missed">') == 20
     assert "&lt;b&gt;The rent is due.&lt;/b&gt;" in html
     of_leases = page(client, "evaluation_run", "?category=leases", run_id=run.pk)
-    assert of_leases.count('<details class="failure">') == 10
+    assert of_leases.count('<details class="missed">') == 10
 
 
 def test_failures_go_on_over_pages(client: Client) -> None:
@@ -75,7 +75,7 @@ def test_runs_are_compared_question_by_question(client: Client) -> None:
     assert '<span class="badge badge-ok">better</span>' in html
     assert '<span class="badge badge-bad">worse</span>' not in html
     assert "Failed in the first, and does no more" in html
-    assert html.count('<details class="failure">') == 10
+    assert html.count('<details class="missed">') == 10
     assert "Failed, and did not in the first" not in html
 
 
