@@ -38,6 +38,7 @@ urlpatterns = [
     path("d/<uuid:document_id>/pages/<int:number>/", document.page, name="page"),
     path("d/<uuid:document_id>/pages/<int:number>.webp", document.page_image, name="page_image"),
     path("d/<uuid:document_id>/original/", originals.document_original, name="document_original"),
+    path("d/<uuid:document_id>/tables/<int:number>.csv", originals.document_table, name="document_table"),
     path("d/<uuid:document_id>/recording/", originals.recording, name="recording"),
     path("d/<uuid:document_id>/find/", document.document_find, name="document_find"),
     path("d/<uuid:document_id>/span/", document.document_span, name="document_span"),

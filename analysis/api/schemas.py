@@ -137,6 +137,41 @@ class ReferencePage(Schema):
     count: int
 
 
+class TableOut(Schema):
+    """A table. confidence: 1 where the file states rows and columns, below where they were seen on the page."""
+
+    number: int
+    page_number: int
+    start_char: int
+    end_char: int
+    rows: int
+    columns: int
+    caption: str
+    confidence: float
+
+
+class TablePage(Schema):
+    items: list[TableOut]
+    count: int
+
+
+class CellOut(Schema):
+    """A cell with words; rows and columns count from 0. header: it names what stands under it or beside it."""
+
+    row: int
+    column: int
+    row_span: int
+    column_span: int
+    start_char: int
+    end_char: int
+    header: bool
+    text: str
+
+
+class WholeTableOut(TableOut):
+    cells: list[CellOut]
+
+
 class HitOut(Schema):
     document_id: UUID
     document_name: str

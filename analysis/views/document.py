@@ -29,6 +29,7 @@ from analysis.answer.readings import under_way
 from analysis.errors import LecternError, UserError
 from analysis.ingest.parse.signatures import RECORDING
 from analysis.ingest.spoken import page_name, place_words, seconds_of
+from analysis.ingest.stored_tables import captioned
 from analysis.ingest.upload import document_delete, document_rename, document_retry
 from analysis.models import Document, DocumentVersion, Heading, Page, Purpose, Question, Reading
 from analysis.models.reading import ReadingStatus
@@ -64,6 +65,7 @@ SOURCE_WORDS = {
 }
 SNIPPET_CHARACTERS = 60
 YEAR_SECONDS = 365 * 24 * 3600
+TABLES_LISTED = 200
 TABS = [("summary", "Summary"), ("ask", "Ask"), ("terms", "Terms"), ("details", "Details")]
 PASSWORD_ERRORS = frozenset({"password_required", "password_wrong"})
 
@@ -196,6 +198,7 @@ def _details(version: DocumentVersion) -> dict[str, Any]:
         "metadata": [(key.replace("_", " "), value) for key, value in version.metadata.items() if _plain(value)],
         "tracked_changes": version.metadata.get("tracked_changes"),
         "readings": _readings(version),
+        "tables": captioned(version)[:TABLES_LISTED],
     }
 
 

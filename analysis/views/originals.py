@@ -1,4 +1,4 @@
-"""Originals as they were uploaded: to be saved, and of recordings to be played, from any place in them."""
+"""Originals as they were uploaded: to be saved, and of recordings to be played, from any place; tables as CSV."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header, quote_etag
 from django.views.decorators.http import require_safe
 
+from analysis.ingest.stored_tables import table_text
 from analysis.models import DocumentVersion
+from analysis.tables import as_csv
 from analysis.views.sse import checked
 from workspaces.access import get_document_or_404, person
 
@@ -41,6 +44,20 @@ async def document_original(request: HttpRequest, document_id: UUID) -> HttpResp
     found = await _original(request, document_id)
     response = _sent(request, found, "application/octet-stream")
     response["Content-Disposition"] = content_disposition_header(True, found.name) or "attachment"
+    return response
+
+
+@login_required
+@require_safe
+def document_table(request: HttpRequest, document_id: UUID, number: int) -> HttpResponse:
+    """Return a table as CSV, to be saved."""
+    document = get_document_or_404(person(request), document_id)
+    if document.version is None or number > 2**31 - 1:
+        raise Http404
+    table = table_text(get_object_or_404(document.version.tables, ordinal=number - 1))
+    response = HttpResponse(as_csv(table), content_type="text/csv; charset=utf-8")
+    name = f"{document.name} table {number}.csv"
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response
 
 

@@ -41,6 +41,7 @@ def test_every_operation_has_a_call_of_its_own() -> None:
     [
         ("GET /api/v1/documents/{document_id}", schemas.DocumentOut),
         ("GET /api/v1/documents/{document_id}/text", schemas.TextOut),
+        ("GET /api/v1/documents/{document_id}/tables/{number}", schemas.WholeTableOut),
         ("GET /api/v1/questions/{question_id}", schemas.AnswerOut),
         ("POST /api/v1/workspaces/{slug}/plan", schemas.PlanOut),
         ("POST /api/v1/workspaces/{slug}/questions", schemas.AskedOut),
@@ -71,6 +72,8 @@ def test_parts_of_an_answer_have_every_field() -> None:
         (answer["citations"][0], schemas.CitationOut),
         (answer["coverage"], schemas.CoverageOut),
         (answer["usage"], schemas.UsageOut),
+        (example("GET /api/v1/documents/{document_id}/tables")["items"][0], schemas.TableOut),
+        (example("GET /api/v1/documents/{document_id}/tables/{number}")["cells"][0], schemas.CellOut),
     ]:
         assert set(part) == set(schema.model_fields)
 
