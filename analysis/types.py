@@ -432,6 +432,31 @@ class RelevantSpan:
 
 
 @dataclass(frozen=True)
+class ClauseValue:
+    """What a clause states, in one form: "2005-08-22", "P30D", "1000000 USD", "10 %", "US-DE".
+
+    start_char, end_char: the words that state it. note: what the form leaves out, such as "business days", or explains.
+    """
+
+    kind: str
+    normal: str
+    start_char: int
+    end_char: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ClauseFinding:
+    """A place that may be a clause of a checklist. value: what it states, None if nothing that could be read."""
+
+    clause: str
+    start_char: int
+    end_char: int
+    probability: float
+    value: ClauseValue | None = None
+
+
+@dataclass(frozen=True)
 class SweptPart:
     """A part of a sweep, for the receipt. state: read, cached (read for an earlier sweep) or failed."""
 

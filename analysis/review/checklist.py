@@ -27,7 +27,6 @@ class ValueKind(StrEnum):
     DURATION = "duration"
     AMOUNT = "amount"
     PERCENTAGE = "percentage"
-    NUMBER = "number"
     JURISDICTION = "jurisdiction"
     YES = "yes"  # that it is there is all
 
