@@ -38,6 +38,11 @@ def answer_stream(answer_id: object) -> str:
     return f"lectern:answer:{answer_id}"
 
 
+def review_stream(review_id: object) -> str:
+    """Return the stream that a review's events go to: progress, done, failed."""
+    return f"lectern:review:{review_id}"
+
+
 def workspace_stream(workspace_id: object) -> str:
     """Return the stream of a workspace's live list: `document` and `question` events with an id."""
     return f"lectern:workspace:{workspace_id}"

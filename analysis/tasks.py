@@ -29,6 +29,14 @@ def read_parts(answer_id: str) -> None:
     read_parts(answer_id)
 
 
+@shared_task(name="analysis.tasks.review_clauses")
+def review_clauses(review_id: str) -> None:
+    """Go through a document by a checklist, unless that is done already."""
+    from analysis.review.run import review_run
+
+    review_run(review_id)
+
+
 @shared_task(name="analysis.tasks.read_version")
 def read_version(version_id: int) -> None:
     """Have the bundled language model read one document version ahead of the first question."""
@@ -52,9 +60,11 @@ def requeue_expired() -> None:
     """Send to a worker again what a dead worker or a lost message has left behind."""
     from analysis.answer import run as answers
     from analysis.ingest import run as versions
+    from analysis.review import run as reviews
 
     versions.requeue_expired()
     answers.requeue_expired()
+    reviews.requeue_expired()
 
 
 @shared_task(name="analysis.tasks.reembed")

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from analysis.views import (
+    clauses,
     compare,
     document,
     evaluation,
@@ -51,6 +52,10 @@ urlpatterns = [
     path("d/<uuid:document_id>/rename/", document.document_rename_view, name="document_rename"),
     path("d/<uuid:document_id>/delete/", document.document_delete_view, name="document_delete"),
     path("d/<uuid:document_id>/summary/", document.summarise, name="summarise"),
+    path("d/<uuid:document_id>/clauses/", clauses.clauses, name="clauses"),
+    path("d/<uuid:document_id>/clauses/events/", clauses.clauses_events, name="clauses_events"),
+    path("d/<uuid:document_id>/clauses/threshold/", clauses.clauses_threshold, name="clauses_threshold"),
+    path("d/<uuid:document_id>/clauses/<str:kind>/", clauses.clauses_export, name="clauses_export"),
     path("q/<uuid:question_id>/", question.question, name="question"),
     path("q/<uuid:question_id>/regenerate/", question.regenerate, name="regenerate"),
     path("q/<uuid:question_id>/follow-up/", question.follow_up, name="follow_up"),

@@ -116,6 +116,7 @@ CELERY_TASK_ROUTES = {
     "analysis.tasks.reembed": {"queue": "ingest"},
     "analysis.tasks.run_answer": {"queue": "answers"},
     "analysis.tasks.read_parts": {"queue": "sweep"},
+    "analysis.tasks.review_clauses": {"queue": "sweep"},
     "analysis.tasks.read_version": {"queue": "reading"},
     "analysis.tasks.render_pages": {"queue": "reading"},
     "analysis.tasks.fetch_tokenizer": {"queue": "reading"},

@@ -22,6 +22,7 @@ from django.http import HttpResponseBase
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from analysis.models import Call, Endpoint, Purpose, Question, ServedLLM
 from tests.conftest import Cast
@@ -76,6 +77,8 @@ ROUTES = {
     "api-1:list_documents": Route(body={"file": "lease.txt"}),
     "api-1:get_document": Route(),
     "api-1:delete_document": Route(),
+    "api-1:find_clauses": Route(),
+    "api-1:get_clauses": Route(),
     "api-1:get_text": Route(),
     "api-1:get_terms": Route(),
     "api-1:get_references": Route(),
@@ -167,6 +170,10 @@ ROUTES = {
     "document_table": Route(absent=True),
     "recording": Route(absent=True),
     "document_find": Route(query="?q=term"),
+    "clauses": Route(),
+    "clauses_events": Route(),
+    "clauses_threshold": Route(body={"threshold": "30"}),
+    "clauses_export": Route(),
     "document_span": Route(query="?start_char=0&end_char=3"),
     "document_terms": Route(),
     "term_card": Route(),
@@ -226,6 +233,7 @@ def arguments(cast: Cast) -> dict[str, object]:
     summary = Question.objects.create(workspace=cast.workspace, purpose=Purpose.SUMMARY, asker=cast.owner)
     summary.documents.add(version.document_id)
     summary.answers.create(llm="test-llm", status="done", text="A lease.", mode="whole")
+    version.clause_reviews.create(checklist="contract", status="done", asked_at=timezone.now())
     invite, _ = invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
     return {
         "slug": "firm",

@@ -63,12 +63,14 @@ class Workspace(models.Model):
     """A room that a team shares: its documents, questions and answers.
 
     keep_reasoning: whether what a language model thinks aloud stays with its answer, or is shown and dropped.
+    clause_threshold: from which probability on a place counts as a clause that was found.
     """
 
     slug = models.SlugField(unique=True, max_length=60)
     name = models.CharField(max_length=120)
     personal = models.BooleanField(default=False)
     keep_reasoning = models.BooleanField(default=True)
+    clause_threshold = models.FloatField(default=0.15)
     created_at = models.DateTimeField(auto_now_add=True)
     users = models.ManyToManyField(User, through="Member", related_name="workspaces")
 

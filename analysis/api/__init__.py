@@ -3,7 +3,7 @@
 from django.http import Http404, HttpRequest
 from ninja import Router
 
-from analysis.api import documents, questions, search, summaries, tables, terms, usage, workspaces
+from analysis.api import clauses, documents, questions, search, summaries, tables, terms, usage, workspaces
 from analysis.api.auth import BearerToken, BrowserSession
 from analysis.api.errors import install
 from analysis.api.interface import Interface, Reference
@@ -19,7 +19,7 @@ api = Interface(
     docs_url="/",
 )
 install(api)
-for noun in (workspaces, documents, tables, terms, search, questions, summaries, usage):
+for noun in (workspaces, documents, tables, terms, search, questions, summaries, clauses, usage):
     api.add_router("", noun.router)
 
 unknown = Router()

@@ -445,3 +445,55 @@ class WorkspaceUsageOut(Schema):
     by_document: list[UsageLine]
     by_llm: list[UsageLine]
     by_purpose: list[UsageLine]
+
+
+class ClauseValueOut(Schema):
+    """What a clause states. normal: a date or duration in ISO 8601, "1000000 USD", "10 %", an ISO 3166 code, a name."""
+
+    kind: str
+    normal: str
+    start_char: int
+    end_char: int
+    note: str
+
+
+class ClausePlaceOut(Schema):
+    """A place of a clause. probability: that it is the clause, calibrated."""
+
+    start_char: int
+    end_char: int
+    page_number: int
+    quote: str
+    probability: float
+    value: ClauseValueOut | None
+
+
+class WorkedOutOut(Schema):
+    """A date that no sentence states: it follows from the two places."""
+
+    value: str
+    from_: list[ClausePlaceOut] = Field(alias="from")
+
+
+class ClauseOut(Schema):
+    """A kind of clause. found: a place is at least as probable as the threshold. probability: of the best place."""
+
+    id: str
+    title: str
+    found: bool
+    probability: float
+    places: list[ClausePlaceOut]
+    worked_out: WorkedOutOut | None
+
+
+class ClausesOut(Schema):
+    """A document gone through by a checklist. receipt: what was read, which is what an absent clause rests on."""
+
+    id: UUID | None
+    document_id: UUID
+    document_name: str
+    status: Literal["none", "queued", "running", "done", "failed"]
+    threshold: float
+    clauses: list[ClauseOut]
+    receipt: dict[str, object]
+    error: ErrorDetail | None

@@ -76,7 +76,7 @@ class Terminal:
         """Tell what a sweep has found, above the bar; once, although another worker may find it again."""
         if (part, index) not in self.found:
             self.found.add((part, index))
-            tqdm.write(f"Found in {document_name}, {place}: “{_one_line(quote)}”", file=sys.stderr)
+            tqdm.write(f"Found in {document_name}, {place}: “{one_line(quote)}”", file=sys.stderr)
 
     def _write(self, start_char: int, text: str) -> None:
         again = start_char < len(self.text)
@@ -113,19 +113,20 @@ def citation_lines(payload: dict[str, Any]) -> list[str]:
     lines = []
     for index, citation in enumerate(payload["citations"]):
         lines.append(f"[{index + 1}] {citation['document_name']}, {citation['place']}")
-        lines.append(f"    “{_one_line(citation['quote'])}”")
+        lines.append(f"    “{one_line(citation['quote'])}”")
         resting = [sentence["text"] for sentence in payload["sentences"] if index in sentence["citations"]]
-        lines += [f"    for: {_one_line(text)}" for text in resting]
+        lines += [f"    for: {one_line(text)}" for text in resting]
     return [*lines, ""] if lines else []
 
 
 def unsupported_lines(payload: dict[str, Any]) -> list[str]:
     """Return the sentences that nothing in the documents bears out."""
     found = [sentence for sentence in payload["sentences"] if sentence["supported"] is False]
-    lines = [f"    {_one_line(sentence['text'])} ({sentence['reason']})".replace(" ()", "") for sentence in found]
+    lines = [f"    {one_line(sentence['text'])} ({sentence['reason']})".replace(" ()", "") for sentence in found]
     return ["Without support in the documents:", *lines, ""] if lines else []
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return the text without line breaks, cut to QUOTE_CHARACTERS."""
     text = " ".join(text.split())
     return text if len(text) <= QUOTE_CHARACTERS else f"{text[:QUOTE_CHARACTERS]}…"

@@ -3,7 +3,7 @@
 from analysis.models.answer import Answer, AnswerStatus, CitationRow, SentenceRow
 from analysis.models.call import Call, CallStatus
 from analysis.models.chunk import Chunk, ChunkVector
-from analysis.models.clauses import SentenceVectors
+from analysis.models.clauses import ClauseFindingRow, ClauseReview, ReviewStatus, SentenceVectors
 from analysis.models.document import Document, DocumentVersion, IngestStatus, VersionText
 from analysis.models.embedder import Embedder, EmbedderStatus
 from analysis.models.endpoint import Endpoint, ServedLLM
@@ -24,6 +24,8 @@ __all__ = [
     "Chunk",
     "ChunkVector",
     "CitationRow",
+    "ClauseFindingRow",
+    "ClauseReview",
     "CrossReference",
     "DefinedTerm",
     "Document",
@@ -41,6 +43,7 @@ __all__ = [
     "Question",
     "Reading",
     "ReadingStatus",
+    "ReviewStatus",
     "SentenceRow",
     "SentenceVectors",
     "ServedLLM",

@@ -39,10 +39,9 @@ def _vectors(version: DocumentVersion, spans: list[Span], texts: list[str], on_p
     kept = SentenceVectors.objects.filter(version=version, key=key).first()
     if kept is not None:
         return np.frombuffer(kept.vectors, np.float16).reshape(len(spans), -1).astype(np.float32)
-    vectors = _embedded(texts, on_progress)
-    row = {"key": key, "vectors": vectors.astype(np.float16).tobytes()}
-    SentenceVectors.objects.update_or_create(version=version, defaults=row)
-    return vectors
+    vectors = _embedded(texts, on_progress).astype(np.float16)
+    SentenceVectors.objects.update_or_create(version=version, defaults={"key": key, "vectors": vectors.tobytes()})
+    return vectors.astype(np.float32)  # as they will be next time, to the last digit
 
 
 def _embedded(texts: list[str], on_progress: OnProgress) -> Vectors:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from analysis.types import Span
+
 GAP_CHARACTERS = 100
 _SIGN = re.compile(r"\s*\.\.\.\s*|\s+|[()|*-]|[^\s()|*.-]+|\.")
 _EDGE = r"(?:(?<!\w)|(?!\w))"  # no word goes on here
@@ -54,6 +56,12 @@ class Phrases:
         """Return how many of the phrases stand in `text`."""
         lower = text.lower()
         return sum(1 for phrase in self._phrases if phrase.stands_in(text, lower))
+
+    def places(self, text: str) -> list[Span]:
+        """Return where the phrases stand in `text`, the first place of each."""
+        lower = text.lower()
+        found = (phrase.pattern.search(text) for phrase in self._phrases if phrase.stands_in(text, lower))
+        return [Span(*match.span()) for match in found if match]
 
     def whole(self, text: str) -> bool:
         """Return whether `text` is one of the phrases and nothing else."""

@@ -36,6 +36,7 @@ from analysis.models.reading import ReadingStatus
 from analysis.types import PageSource, Span
 from analysis.views.cards import Card, card_for, newest_answer, with_status
 from analysis.views.choices import remember_llm
+from analysis.views.clauses import panel_of
 from analysis.views.leans import Leans
 from analysis.views.listing import KINDS, progress_of, read_ahead_words
 from analysis.views.pages import (
@@ -66,7 +67,7 @@ SOURCE_WORDS = {
 SNIPPET_CHARACTERS = 60
 YEAR_SECONDS = 365 * 24 * 3600
 TABLES_LISTED = 200
-TABS = [("summary", "Summary"), ("ask", "Ask"), ("terms", "Terms"), ("details", "Details")]
+TABS = [("summary", "Summary"), ("ask", "Ask"), ("clauses", "Clauses"), ("terms", "Terms"), ("details", "Details")]
 PASSWORD_ERRORS = frozenset({"password_required", "password_wrong"})
 
 
@@ -158,6 +159,7 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
     version = _version(found)
     context = {"document": found, "version": version, "workspace": found.workspace, "documents": [found]}
     context |= ask_context(request, member) | _questions(request, found, member) | _details(version)
+    context |= {"panel": panel_of(request, found)}
     read_once = Reading.objects.filter(version=version, status=ReadingStatus.READ).exists()
     context |= _reader(request, version, read_once=read_once) if version.ready else {"progress": progress_of(version)}
     return render(request, "document.html", context)
