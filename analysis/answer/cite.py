@@ -104,6 +104,12 @@ def cite(
     return [_cite_sentence(answer, span, index, embed or _embed) for span in split_sentences(answer)]
 
 
+def says_absent(answer: str) -> bool:
+    """Return whether all that the answer says is that something is not there."""
+    spans = [span for span in split_sentences(answer) if not _HEADING.match(answer[span.start_char : span.end_char])]
+    return bool(spans) and all(_ABSENCE.search(answer[start:end]) for start, end in spans)
+
+
 def compare(claim: Claim, sources: Sources, embed: Embed | None = None) -> list[Compared]:
     """Return the sources' sentences that come near the claim, the likeliest to bear it out first."""
     pieces = [sources.evidence[index] for index in sources.best(claim.stems, CANDIDATES)]

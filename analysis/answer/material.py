@@ -52,6 +52,16 @@ def identities(documents: Iterable[Document]) -> dict[int, Identity]:
     return {version.pk: version.known_identity for version in versions}
 
 
+def about(document: Document) -> str:
+    """Return what the document calls itself and its parties, on one line, for whoever sees only passages of it."""
+    identity = version_of(document).known_identity
+    parties = [
+        f"{party.name} (“{'”, “'.join(party.roles)}”)" if party.roles else party.name for party in identity.parties
+    ]
+    said = [identity.title, f"parties: {'; '.join(parties)}" if parties else ""]
+    return " ".join(", ".join(each for each in said if each).split())
+
+
 def described(document: Document) -> DocumentText:
     """Return the document without its text: enough for its prefix key and its place in a prompt."""
     version = version_of(document)

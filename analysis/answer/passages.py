@@ -1,43 +1,147 @@
-"""Evidence for a question in mode *passages*: the best hits that fit, with each document's opening."""
+"""Evidence for a question in mode *passages*: the best hits that fit, with what is needed to read them.
+
+Each document opens with what it is and who its parties are, and what the passages lean on, the definitions of their
+terms and the sections they refer to, stands with them. For an LLM that overlooks much, the sentences of the hits that
+probably answer the question are picked out as well: they decide which hits come first, and whether there is anything.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from analysis.answer import material
+from analysis.answer.findings import Found, exhaustive
+from analysis.answer.leaning import definitions_for
 from analysis.answer.parts import opening_end
 from analysis.answer.prompt import DocumentText, Turn
 from analysis.answer.receipt import merged
 from analysis.llm.catalogue import LLM
 from analysis.llm.tokens import count_tokens
 from analysis.models import Document
+from analysis.review.relevance import clause_asked, relevant_in
+from analysis.review.sentences import embed
 from analysis.types import Hit, Source, Span
 
 HITS = 40
 OPENING_CHARACTERS = 500  # title, date and parties: what "the Supplier" or "this Agreement" refer to
 LEAST_TOKENS = 40  # a shorter piece of a passage says nothing
 OPENINGS_SHARE = 0.25  # of the evidence budget
+LEANING_SHARE = 0.2  # of the evidence budget, for definitions and sections referred to
+MOST_PROBABLE = 3
+# A sentence of the best hits that is this probable is stated even when the LLM passes it over. Where there is none, and
+# the question is whether there is something or is about a kind of clause whose probabilities are known, the answer says
+# that nothing was found; other questions may be answered by what no sentence says alone. Measured: docs/quality.md.
+LEAST_PROBABLE = 0.08
 
 
-def gather(question: str, history: list[Turn], documents: list[Document], llm: LLM) -> list[DocumentText]:
-    """Return the documents with their `parts`: within the LLM's evidence budget, in the order of each text."""
+@dataclass(frozen=True)
+class Gathered:
+    """What is put before the LLM. documents: each with its `parts`, in the order of its text.
+
+    probable: the sentences that probably answer the question, the most probable first. absent: they were looked for in
+    `compared` passages, there are none, and it is a question on which that says something.
+    """
+
+    documents: list[DocumentText]
+    probable: list[Found] = field(default_factory=list)
+    compared: int = 0
+    absent: bool = False
+
+
+def gather(question: str, history: list[Turn], documents: list[Document], llm: LLM) -> Gathered:
+    """Return the evidence, within the LLM's budget."""
     from analysis.answer.retrieve import retrieve
 
     rows = Document.objects.filter(pk__in=[document.pk for document in documents])
-    hits = retrieve(query(question, history), documents=rows, limit=HITS)
+    asked = query(question, history)
+    hits = retrieve(asked, documents=rows, limit=HITS)
     by_id = {str(document.pk): document for document in documents}
+    if llm.sweep != "nearest":
+        return Gathered(_fitted_in(asked, hits, by_id, llm))
+    hits, probable = _weighed(asked, hits)
+    absent = not probable and (exhaustive(question) or clause_asked(question, embed) is not None)
+    return Gathered(_fitted_in(asked, hits, by_id, llm), probable, len(hits), absent)
+
+
+def query(question: str, history: list[Turn]) -> str:
+    """Return what to search for: the question, with the one before it, which a follow-up leans on."""
+    return f"{question}\n{history[-1].question}" if history else question
+
+
+def _weighed(question: str, hits: Sequence[Hit]) -> tuple[list[Hit], list[Found]]:
+    """Return the hits with those first that hold a probable sentence, and those sentences, the most probable first."""
+    found: list[tuple[float, int, Found]] = []
+    for rank, hit in enumerate(hits):
+        source = _source(hit)
+        for span in relevant_in(question, source)[:MOST_PROBABLE]:
+            if span.probability >= LEAST_PROBABLE:
+                found.append((-span.probability, rank, _found(hit, Span(span.start_char, span.end_char))))
+    found.sort(key=lambda each: each[:2])
+    ranks = list(dict.fromkeys([rank for _, rank, _ in found] + list(range(len(hits)))))
+    return [hits[rank] for rank in ranks], _apart(each for _, _, each in found)[:MOST_PROBABLE]
+
+
+def _source(hit: Hit) -> Source:
+    return Source(hit.document_id, hit.document_name, hit.version_id, hit.start_char, hit.end_char, hit.text)
+
+
+def _found(hit: Hit, span: Span) -> Found:
+    text = hit.text[span.start_char - hit.start_char : span.end_char - hit.start_char]
+    source = Source(hit.document_id, hit.document_name, hit.version_id, span.start_char, span.end_char, text)
+    return Found(source, hit.page_number, _place(hit))
+
+
+def _apart(found: Iterable[Found]) -> list[Found]:
+    """Return the sentences without those that overlap one before them: hits may share words."""
+    kept: list[Found] = []
+    for each in found:
+        if not any(_overlap(each.source, other.source) for other in kept):
+            kept.append(each)
+    return kept
+
+
+def _overlap(one: Source, other: Source) -> bool:
+    touch = one.start_char < other.end_char and other.start_char < one.end_char
+    return one.version_id == other.version_id and touch
+
+
+def _fitted_in(question: str, hits: Sequence[Hit], by_id: dict[str, Document], llm: LLM) -> list[DocumentText]:
+    """Return the documents that have hits, with as many of them as there is room for and what those lean on."""
     opened = _openings([by_id[id] for id in dict.fromkeys(hit.document_id for hit in hits)], llm)
-    room = llm.passage_tokens - sum(count_tokens(source.text, llm) for source, _ in opened.values())
-    spans: dict[str, list[tuple[Span, str]]] = defaultdict(list)
+    openings = [source for source, _ in opened.values()]
+    room = llm.passage_tokens - sum(count_tokens(source.text, llm) for source in openings)
+    leaning = int(llm.passage_tokens * LEANING_SHARE)
+    surest = [source for source, _ in _chosen(hits, room - leaning, llm)]
+    leant_on = _leant_on(question, surest, openings, leaning, llm)
+    # What definitions and sections leave of their share is more passages.
+    chosen = _chosen(hits, room - sum(count_tokens(source.text, llm) for source, _ in leant_on), llm)
+    places: dict[str, list[tuple[Span, str]]] = defaultdict(list)
+    for source, place in [*chosen, *opened.values(), *leant_on]:
+        places[source.document_id].append((Span(source.start_char, source.end_char), place))
+    return [_with_parts(by_id[id], spans) for id, spans in places.items()]
+
+
+def _chosen(hits: Sequence[Hit], room: int, llm: LLM) -> list[tuple[Source, str]]:
+    """Return the hits that fit, the last one cut to what there is room for, each with its place in words."""
+    chosen = []
     for hit in hits:
         if room < LEAST_TOKENS:
             break
         text = _fitted(hit.text, room, llm)
         room -= count_tokens(text, llm)
-        spans[hit.document_id].append((Span(hit.start_char, hit.start_char + len(text)), _place(hit)))
-    return [_with_parts(by_id[id], opened.get(id), spans[id]) for id in spans]
+        source = replace(_source(hit), end_char=hit.start_char + len(text), text=text)
+        chosen.append((source, _place(hit)))
+    return chosen
+
+
+def _leant_on(
+    question: str, passages: list[Source], openings: list[Source], limit: int, llm: LLM
+) -> list[tuple[Source, str]]:
+    """Return the definitions and sections that the passages lean on and that are not among them."""
+    held = [*passages, *openings]
+    return definitions_for(question, held, limit=limit, size=lambda text: count_tokens(text, llm)) if held else []
 
 
 def _fitted(text: str, room: int, llm: LLM) -> str:
@@ -45,11 +149,6 @@ def _fitted(text: str, room: int, llm: LLM) -> str:
     if count_tokens(text, llm) <= room:
         return text
     return text[: opening_end(text, limit=room, size=lambda piece: count_tokens(piece, llm))]
-
-
-def query(question: str, history: list[Turn]) -> str:
-    """Return what to search for: the question, with the one before it, which a follow-up leans on."""
-    return f"{question}\n{history[-1].question}" if history else question
 
 
 def _openings(documents: Iterable[Document], llm: LLM) -> dict[str, tuple[Source, str]]:
@@ -73,16 +172,15 @@ def _opening(document: Document) -> Source:
     return Source(str(document.pk), document.name, version.pk, 0, len(text), text)
 
 
-def _with_parts(document: Document, opening: tuple[Source, str] | None, hits: list[tuple[Span, str]]) -> DocumentText:
+def _with_parts(document: Document, places: list[tuple[Span, str]]) -> DocumentText:
     """Return the document with its passages in the order of the text; those that touch become one."""
     version = material.version_of(document)
-    places = [*hits, *([(Span(opening[0].start_char, opening[0].end_char), opening[1])] if opening else [])]
     parts = []
     for span in merged(span for span, _ in places):
         place = min(at for at in places if span.start_char <= at[0].start_char < span.end_char)[1]
         text = version.read_text(span.start_char, span.end_char)
         parts.append((Source(str(document.pk), document.name, version.pk, *span, text), place))
-    return replace(material.described(document), parts=parts)
+    return replace(material.described(document), parts=parts, about=material.about(document))
 
 
 def _place(hit: Hit) -> str:

@@ -38,7 +38,7 @@ class DocumentText:
     """A document version and its canonical text, all of it or the passages `parts` of it.
 
     digest: changes whenever the canonical text does. parts: (Source, place) in the order of the text; place is what the
-    model is told of it: "page 3, 4.2 Fees".
+    model is told of it: "page 3, 4.2 Fees". about: what it is and who its parties are, said beside `parts` only.
     """
 
     document_id: str
@@ -47,6 +47,7 @@ class DocumentText:
     digest: str
     text: str = ""
     parts: Sequence[tuple[Source, str]] = ()
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,16 @@ def _user(prefix: str, question: str) -> Message:
 
 def _document(document: DocumentText) -> str:
     mark = _mark(document)
-    body = quoted(document.text) if not document.parts else "\n\n".join(_part(*part) for part in document.parts)
+    body = quoted(document.text) if not document.parts else "\n\n".join([*_about(document), *_parts(document)])
     return f'<document mark="{mark}" name="{_attribute(document.name)}">\n{body}\n</document mark="{mark}">'
+
+
+def _about(document: DocumentText) -> list[str]:
+    return [f"[about this document] {quoted(document.about)}"] if document.about else []
+
+
+def _parts(document: DocumentText) -> list[str]:
+    return [_part(*part) for part in document.parts]
 
 
 def _part(source: Source, place: str) -> str:

@@ -19,10 +19,10 @@ from analysis.answer import material, read_once
 from analysis.answer.account import account_of
 from analysis.answer.ask import emit_end, emit_listed, enqueue, release_if_ready, stop_key
 from analysis.answer.budget import check_all_was_read, check_fits
+from analysis.answer.by_passages import write_passages
 from analysis.answer.cite import cite
-from analysis.answer.passages import gather
 from analysis.answer.plan import plan_reading
-from analysis.answer.prompt import DocumentText, passages_prompt, whole_prompt
+from analysis.answer.prompt import DocumentText, whole_prompt
 from analysis.answer.receipt import coverage
 from analysis.answer.stream import Writer, complete, stop_flag
 from analysis.answer.summary import write_summary
@@ -141,25 +141,15 @@ def _write_answer(run: Run) -> Written:
     history = material.history(question.parent, run.llm)
     if plan.mode is Mode.SWEEP:
         return write_sweep(run, plan, history)
-    whole = plan.mode is Mode.WHOLE
-    if whole:
-        reads = [material.with_text(document) for document in run.documents]
-        prompt = whole_prompt(reads, history.turns, question.text, max_output_tokens=plan.output_tokens)
-    else:
-        reads = []
-        prompt = _passages(run, plan, history.turns)
-    put(run, prompt, reads, pages_place(run.documents) if whole else _passages_place(prompt))
+    if plan.mode is Mode.PASSAGES:
+        return write_passages(run, plan, history)
+    reads = [material.with_text(document) for document in run.documents]
+    prompt = whole_prompt(reads, history.turns, question.text, max_output_tokens=plan.output_tokens)
+    put(run, prompt, reads, pages_place(run.documents))
     receipt = coverage(
         plan, run.documents, prompt.sources, run.writer.usage, not_ready=run.not_ready, history_dropped=history.dropped
     )
     return Written(plan, prompt.sources, receipt)
-
-
-def _passages(run: Run, plan: ReadingPlan, history: list[Any]) -> Prompt:
-    count = len(run.documents)
-    run.writer.progress("retrieving", "Searching the document" if count == 1 else f"Searching {count:,} documents")
-    found = gather(run.answer.question.text, history, run.documents, run.llm)
-    return passages_prompt(found, history, run.answer.question.text, max_output_tokens=plan.output_tokens)
 
 
 def put(
@@ -296,8 +286,3 @@ def pages_place(documents: list[Document]) -> Callable[[int, int], str]:
         return f"Reading page {max(1, round(done / total * pages))} of {pages}"
 
     return place
-
-
-def _passages_place(prompt: Prompt) -> Callable[[int, int], str]:
-    count = len(prompt.sources)
-    return lambda done, total: f"Reading {count} passages" if count != 1 else "Reading one passage"

@@ -21,7 +21,7 @@ from analysis.llm.prefixes import note_sent
 from analysis.llm.speed import learn_speed
 from analysis.models import CallStatus, Reading
 from analysis.sentences import split_sentences
-from analysis.types import Account, Priority, Prompt, Token, Usage
+from analysis.types import Account, Priority, Prompt, Span, Token, Usage
 
 PROGRESS_SECONDS = 0.5  # progress is shown at most this often
 
@@ -53,6 +53,12 @@ class Writer:
             self._fresh = False
             self._emit("token", {"start_char": len(self.text), "text": text})
             self.text += text
+
+    def say(self, words: str) -> Span:
+        """Append Lectern's own words on what was read; return their place, which no source has to bear out."""
+        start = len(self.text)
+        self.add(words)
+        return Span(start, len(self.text))
 
     def add_heading(self, title: str) -> None:
         """Append a heading; a completion under it follows."""

@@ -1,12 +1,13 @@
-"""Questions that only reading everything can answer, and the sentence that says there is nothing."""
+"""Questions that only reading everything can answer, and the sentences that say nothing was found."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.llm.catalogue import LLM
+from analysis.models import Document
 
 _EXHAUSTIVE = re.compile(
     r"\b(?:list|enumerate)\b"  # list the ...
@@ -40,6 +41,14 @@ def absent_sentence(coverage: Mapping[str, Any], llm: LLM) -> str:
         # The receipt proves that all was read, not how well: a model that overlooks things must not sound sure.
         return f"Nothing about this was found in {name}. {proof} {llm.name} is a small model that overlooks things."
     return f"There is nothing about this in {name}. {proof}"
+
+
+def not_in_passages_sentence(documents: Sequence[Document], passages: int) -> str:
+    """Return that the passages which match a question best do not answer it, and what that does not show."""
+    name = f"“{documents[0].name}”" if len(documents) == 1 else f"these {len(documents):,} documents"
+    looked = f"the {_count(passages, 'passage')} of {name} that {'match' if passages != 1 else 'matches'}"
+    proof = "That is no proof that there is nothing: a sweep reads all of it."
+    return f"Nothing about this was found in {looked} the question best. {proof}"
 
 
 def _read(coverage: Mapping[str, Any]) -> str:

@@ -103,16 +103,16 @@ def _write(run: Run, question: str, items: list[Found], parts: list[SweepPart], 
     own: list[Span] = []
     if run.writer.stopped:
         if items:
-            own.append(_say(run, "This was stopped before everything was read. Found until then:"))
+            own.append(run.writer.say("This was stopped before everything was read. Found until then:"))
             run.writer.add(f"\n\n{listed(items)}")
         return own
     if items:
         _put_together(run, question, items)
         own += _add_left_out(run, question, items)
     else:
-        own.append(_say(run, absent_sentence(read, run.llm)))
+        own.append(run.writer.say(absent_sentence(read, run.llm)))
     if unread := _unread(parts, read):
-        own.append(_say(run, f"\n\n{unread}"))
+        own.append(run.writer.say(f"\n\n{unread}"))
     return own
 
 
@@ -143,7 +143,7 @@ def _add_left_out(run: Run, question: str, items: list[Found]) -> list[Span]:
     missing = left_out(run.writer.text, items)
     if not missing:
         return []
-    said = _say(run, "\n\nAlso found:")
+    said = run.writer.say("\n\nAlso found:")
     run.writer.add(f"\n\n{listed(missing)}")
     return [said]
 
@@ -157,12 +157,6 @@ def _unread(parts: list[SweepPart], receipt: dict[str, Any]) -> str:
         lines += [f"{row['document_name']}, page {pages}: nothing on it could be made out."] if pages else []
     lines += [f"{row['document_name']}: it was not read in." for row in receipt["not_read_in"]]
     return "\n".join(["Not read:", "", *(f"- {line}" for line in lines)]) if lines else ""
-
-
-def _say(run: Run, words: str) -> Span:
-    start = len(run.writer.text)
-    run.writer.add(words)
-    return Span(start, len(run.writer.text))
 
 
 def _reading_findings(done: int, total: int) -> str:

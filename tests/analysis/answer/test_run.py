@@ -23,7 +23,7 @@ from analysis.llm import client
 from analysis.llm.registry import llm_get
 from analysis.models import Answer, AnswerStatus, CitationRow, Document, IngestStatus, Reading, SentenceRow
 from analysis.progress import Event
-from analysis.types import Hit, Mode
+from analysis.types import Hit, Mode, RelevantSpan, Source
 from tests.analysis.answer.rows import document
 from tests.analysis.llm.scripted_server import Reply, ScriptedLLM, flat
 from tests.conftest import Cast
@@ -143,6 +143,10 @@ def test_a_lost_reading_file_is_read_anew_and_the_answer_comes_all_the_same(
     assert (bundled_llm.folder / Reading.objects.get().file_name).exists()
 
 
+def all_probable(question: str, source: Source) -> list[RelevantSpan]:
+    return [RelevantSpan(source.start_char, source.end_char, 0.5)]
+
+
 def test_passages_that_fit_are_sent_in_the_order_of_the_text_and_are_on_the_receipt(
     cast: Cast, bundled_llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +162,7 @@ def test_passages_that_fit_are_sent_in_the_order_of_the_text_and_are_on_the_rece
 
     hits = [hit(9), hit(3), hit(15), hit(17), hit(5), hit(7), hit(11)]
     monkeypatch.setattr("analysis.answer.retrieve.retrieve", lambda query, documents, limit: hits)
+    monkeypatch.setattr("analysis.answer.passages.relevant_in", all_probable)
     answer = run(asked(cast, row, mode=Mode.PASSAGES))
     content = flat(bundled_llm.requests[0]["messages"][1]["content"])
     sent = [number for number in range(20) if sentences[number] in content]

@@ -1,0 +1,62 @@
+"""An answer in mode *passages*: from the parts that match best, with what is sure of them stated whatever the LLM says.
+
+Passages can show that something is there and never that it is not. So where nothing is found the answer says so of the
+passages that were read, in Lectern's own words, and names the sweep, which reads everything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import ngettext
+
+from analysis.answer import material
+from analysis.answer.cite import says_absent
+from analysis.answer.findings import not_in_passages_sentence
+from analysis.answer.passages import Gathered, gather
+from analysis.answer.prompt import passages_prompt
+from analysis.answer.receipt import coverage
+from analysis.answer.sweep.combine import left_out, listed
+from analysis.types import ReadingPlan, Span
+
+if TYPE_CHECKING:
+    from analysis.answer.run import Run, Written
+
+NEAREST = "\n\nThese sentences come nearest to the question:"
+
+
+def write_passages(run: Run, plan: ReadingPlan, history: material.History) -> Written:
+    """Write the answer from the passages that match the question best, and return what it was written from."""
+    from analysis.answer.run import Written, put
+
+    question = run.answer.question.text
+    count = len(run.documents)
+    run.writer.progress("retrieving", "Searching the document" if count == 1 else f"Searching {count:,} documents")
+    found = gather(question, history.turns, run.documents, run.llm)
+    prompt = passages_prompt(found.documents, history.turns, question, max_output_tokens=plan.output_tokens)
+    passages = len(prompt.sources)
+    if found.absent:
+        # A small model asked all the same would make something of whatever it is given.
+        own = [run.writer.say(not_in_passages_sentence(run.documents, found.compared))]
+    else:
+        reading = ngettext("Reading one passage", "Reading %(count)s passages", passages) % {"count": passages}
+        put(run, prompt, [], lambda done, total: reading)
+        own = _added(run, found, passages)
+    receipt = coverage(
+        plan, run.documents, prompt.sources, run.writer.usage, not_ready=run.not_ready, history_dropped=history.dropped
+    )
+    return Written(plan, prompt.sources, receipt, own)
+
+
+def _added(run: Run, found: Gathered, passages: int) -> list[Span]:
+    """Add what is probable and was passed over, or else what it means that nothing was found; return our own words."""
+    if run.writer.stopped:
+        return []
+    missing = left_out(run.writer.text, found.probable)
+    if found.probable and found.probable[0] in missing:
+        said = run.writer.say(NEAREST)
+        run.writer.add(f"\n\n{listed(missing)}")
+        return [said]
+    if not found.probable and says_absent(run.writer.text):
+        return [run.writer.say(f"\n\n{not_in_passages_sentence(run.documents, passages)}")]
+    return []
