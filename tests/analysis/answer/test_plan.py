@@ -15,7 +15,7 @@ from analysis.answer import plan as plans
 from analysis.answer.findings import map_prompt
 from analysis.answer.material import described, with_text
 from analysis.answer.plan import in_words, measure, plan_reading
-from analysis.answer.prompt import whole_prompt
+from analysis.answer.prompt import PROMPT_VERSION, whole_prompt
 from analysis.answer.read_once import prefix_tokens
 from analysis.answer.readings import reading_file
 from analysis.answer.sweep.plan import expected_seconds, pieces_for, roughly_sized
@@ -107,7 +107,7 @@ def test_what_has_been_read_once_is_read_whole_whatever_its_size(cast: Cast, bun
     known = described(row)
     prefix = len(prefix_tokens(with_text(row), llm_get()))
     Reading.objects.create(
-        version=row.version, llm=llm_get().id, prompt_version=1, status=ReadingStatus.READ,
+        version=row.version, llm=llm_get().id, prompt_version=PROMPT_VERSION, status=ReadingStatus.READ,
         file_name=reading_file(known, llm_get()), tokens_total=prefix,
     )  # fmt: skip
     plan = planned(cast, row)
@@ -121,7 +121,7 @@ def test_what_has_been_read_once_is_read_whole_whatever_its_size(cast: Cast, bun
 def test_a_reading_under_another_name_is_of_no_use(cast: Cast, bundled_llm: ScriptedLLM) -> None:
     row = document(cast, text="word " * 3000)
     Reading.objects.create(
-        version=row.version, llm=llm_get().id, prompt_version=1, status=ReadingStatus.READ,
+        version=row.version, llm=llm_get().id, prompt_version=PROMPT_VERSION, status=ReadingStatus.READ,
         file_name=reading_file(described(row), llm_get()), tokens_total=6100,
     )  # fmt: skip
     row.name = "renamed.pdf"
@@ -307,7 +307,7 @@ def test_a_document_that_is_being_read_ahead_says_how_far_it_is(cast: Cast, bund
     row = document(cast, text="word " * 3000, pages=30)
     prefix = len(prefix_tokens(with_text(row), llm_get()))
     Reading.objects.create(
-        version=row.version, llm=llm_get().id, prompt_version=1, status=ReadingStatus.READING,
+        version=row.version, llm=llm_get().id, prompt_version=PROMPT_VERSION, status=ReadingStatus.READING,
         file_name=reading_file(described(row), llm_get()), tokens_total=prefix, tokens_done=prefix * 18 // 30,
         lease_expires_at=timezone.now() + timedelta(minutes=1),
     )  # fmt: skip

@@ -124,7 +124,7 @@ def test_a_reader_that_died_is_followed_by_one_that_goes_on(cast: Cast, bundled_
 def test_a_living_reader_is_left_alone(cast: Cast, bundled_llm: ScriptedLLM) -> None:
     row = document(cast, text=LONG)
     Reading.objects.create(
-        version=row.version, llm=llm_get().id, prompt_version=1, status=ReadingStatus.READING,
+        version=row.version, llm=llm_get().id, prompt_version=PROMPT_VERSION, status=ReadingStatus.READING,
         lease_expires_at=timezone.now() + timedelta(seconds=60),
     )  # fmt: skip
     assert read(row).status == ReadingStatus.READING

@@ -201,7 +201,7 @@ def test_an_empty_workspace_offers_a_place_to_drop_and_a_sample(cast: Cast) -> N
 
 def test_a_row_says_what_there_is_to_know(cast: Cast, llm: LLM) -> None:
     version = make(cast, "lease <1>.pdf", page_count=12, tokens=7912)
-    Reading.objects.create(version=version, llm=BUNDLED, prompt_version=1, status="read")
+    Reading.objects.create(version=version, llm=BUNDLED, prompt_version=PROMPT_VERSION, status="read")
     make_question(cast, "How long?", version)
 
     html = page(signed_in(cast.viewer))
@@ -241,8 +241,8 @@ def test_a_reading_that_waits_or_was_left_is_not_under_way(cast: Cast) -> None:
 
 def test_a_reading_by_another_llm_is_no_reading(cast: Cast) -> None:
     version = make(cast, "lease.pdf")
-    Reading.objects.create(version=version, llm="another", prompt_version=1, status="read")
-    Reading.objects.create(version=version, llm=BUNDLED, prompt_version=1, status="reading")
+    Reading.objects.create(version=version, llm="another", prompt_version=PROMPT_VERSION, status="read")
+    Reading.objects.create(version=version, llm=BUNDLED, prompt_version=PROMPT_VERSION, status="reading")
     assert "Read once" not in page(signed_in(cast.viewer))
 
 
@@ -591,8 +591,8 @@ async def test_progress_is_drawn_in_place(cast: Cast) -> None:
         reading = Reading.objects.filter(version=version)
         soon = timezone.now() + timedelta(minutes=1)
         await Reading.objects.acreate(
-            version=version, llm=BUNDLED, prompt_version=1, status="reading", tokens_done=512, tokens_total=2048,
-            lease_expires_at=soon,
+            version=version, llm=BUNDLED, prompt_version=PROMPT_VERSION, status="reading",
+            tokens_done=512, tokens_total=2048, lease_expires_at=soon,
         )  # fmt: skip
         await announce(version)
         assert await anext(stream) == "event: list\ndata: "
