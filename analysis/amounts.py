@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
+from analysis import numerals
 from analysis.words import in_digits, without_references
 
 _MONTHS = (
@@ -65,7 +66,7 @@ def amounts(text: str) -> Mapping[str, str]:
 
     Numbers in words are shown in digits: "five years" is "60 month", written "5 years".
     """
-    text = without_references(text)
+    text = numerals.in_digits(without_references(text))
     found = {date: match[0] for match in _DATES.finditer(text) for date in _dates(match)}
     rest = in_digits(_DATES.sub(" ", text))
     found |= {_amount(match): " ".join(match[0].split()) for match in _NUMBERS.finditer(rest)}

@@ -9,9 +9,13 @@ from typing import NamedTuple
 
 import snowballstemmer
 
+from analysis import numerals
+
 _WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*%?|%")
 # Scripts without spaces between words are compared by pairs of characters.
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+# Of words alone only these show that they are German; the others are stemmed alike in what is compared, if not rightly.
+_GERMAN = re.compile(r"[äöüß]|.{4}(?:ungen|ung|keit|heit)$")
 _STOP = frozenset(
     "a an the this that these those it its is are was were be been being am do does did has have had having of "
     "in on at to for from by with as and or if then than so but into onto upon under over which who whom whose "
@@ -20,7 +24,11 @@ _STOP = frozenset(
     "between during per via both more most very just up out off again further once after before document "
     "contract agreement section clause article states stated states says said according provides provided "
     "specified following includes include including respectively herein hereof hereto hereunder thereof thereto "
-    "hereby".split()
+    "hereby "
+    # German, without those that are English words too ("die", "war", "hat")
+    "der das dem den des und oder ist sind wird werden ein eine einer eines einem einen zu zum zur im auf aus bei beim "
+    "mit nach von vom vor für über unter durch als auch sich sie ihm ihn dass wenn wie welche welcher welches "
+    "dieser diese dieses".split()
 )
 NEGATORS = frozenset(
     "not no never neither nor without cannot none nothing nobody n't isn't aren't doesn't don't didn't won't "
@@ -45,8 +53,9 @@ _SPELLED = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
-    r"\b(?:section|sections|article|articles|clause|clauses|paragraph|schedule|exhibit|appendix|annex|page|pages|item|no|§+)"
-    r"\.?\s*(?:\(?[\w.]+\)?(?:\([\w]+\))*)",
+    r"(?:\b(?:section|sections|article|articles|clause|clauses|paragraph|schedule|exhibit|appendix|annex|page|pages|item|no"
+    r"|artikel|anlage|anhang|ziffer|ziff|absatz|abs|satz|nr|seite)|§+)"
+    r"\.?\s*(?:\(?[\w.]+\)?(?:\([\w]+\))*)|第\s?\d+\s?[条條章节節款项項页頁]",
     re.IGNORECASE,
 )
 
@@ -62,7 +71,8 @@ class Word(NamedTuple):
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """Return the word's stem. word: in lower case."""
-    return str(snowballstemmer.stemmer("english").stemWord(word))
+    language = "german" if _GERMAN.search(word) else "english"
+    return str(snowballstemmer.stemmer(language).stemWord(word))
 
 
 def words(text: str) -> list[Word]:
@@ -97,6 +107,7 @@ def references(text: str) -> set[str]:
 
 def in_digits(text: str) -> str:
     """Return `text` with the numbers that it writes in words in digits: "one hundred twenty days" as "120 days"."""
+    text = numerals.in_digits(text)
     return _SPELLED.sub(lambda match: str(_value(match[0])), text)
 
 

@@ -48,7 +48,11 @@ _ABSENT = r"mention|specif|state|contain|include|provide|address|say|appear|foun
 _ABSENCE = re.compile(
     rf"\b(?:(?:does|do|did|is|are|was|were)(?: not|n't) (?:\w+ )?(?:{_ABSENT})"
     r"|no (?:mention|information|such|explicit|specific|provision)"
-    rf"|not (?:explicitly |clearly )?(?:found|(?:{_ABSENT})\w*ed)\b)",
+    rf"|not (?:explicitly |clearly )?(?:found|(?:{_ABSENT})\w*ed)\b)"
+    # German and Chinese
+    r"|\b(?:enth(?:ält|alten)|erwähn(?:t|en)|regel(?:t|n)|sag(?:t|en)|nenn(?:t|en)|steh(?:t|en)|finde[nt]\w*|beantworte[nt])\b"
+    r"[^.]{0,80}\b(?:nicht|nichts|kein\w*)\b|\bnicht (?:erwähnt|geregelt|enthalten|angegeben|genannt|beantwortet)\b"
+    r"|(?:没有|沒有|未(?:有|能)?)(?:明确|明確)?(?:提及|提到|规定|規定|说明|說明|约定|約定|包含|载明|载有|回答|涉及)",
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from analysis.alike import concepts, plain, roles
 from analysis.amounts import amounts
 from analysis.answer.evidence import Evidence, Sources
+from analysis.denials import denied_otherwise
 from analysis.force import Force, bearing, force_at
 from analysis.words import Word, names, references
 
@@ -149,6 +150,8 @@ def objection(claim: Claim, piece: Evidence, sources: Sources) -> Objection | No
     forces = _forces(claim, piece)
     if forces and all(bearing(claim.force, stated) < 0 for stated in forces):
         return Objection(_clash(claim.force, forces[0]))
+    if denied_otherwise(claim.text, piece.plain):
+        return Objection("Of this and the nearest words in the sources one says “not”.")
     if claim.only and not (Force.LIMITS in forces if forces else _ONLY_THIS.search(piece.plain)):
         return Objection("The nearest words in the sources do not say “only”.")
     if claim.force in (Force.OBLIGES, Force.STATES) and _EITHER_WAY.search(piece.plain):

@@ -311,7 +311,7 @@ def _paragraph(lines: list[_Line], index: int) -> _Candidate | None:
 
 def _chinese(lines: list[_Line], index: int) -> _Candidate | None:
     line = lines[index]
-    found = headings_chinese.read(line.text, alone=line.opens and line.closes)
+    found = headings_chinese.read(line.text, alone=line.opens and (line.closes or index == 0))
     if not found:
         return None
     end = line.start_char + found.title_end
