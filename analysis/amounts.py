@@ -73,6 +73,14 @@ def amounts(text: str) -> Mapping[str, str]:
     return MappingProxyType(found)
 
 
+def scaled(amount: str, scale: float) -> str:
+    """Return an amount times `scale`, as a table "in millions" has it; shares and dates stay as they are."""
+    number, _, unit = amount.partition(" ")
+    if not re.fullmatch(r"\d+(?:\.\d+)?", number) or unit == "%":
+        return amount
+    return f"{_shown(float(number) * scale)} {unit}".strip()
+
+
 def unstated(claimed: Iterable[str], stated: Iterable[str]) -> list[str]:
     """Return which of the amounts `claimed` are not among those `stated`, in order of their digits.
 

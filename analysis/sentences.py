@@ -39,6 +39,8 @@ _ITEM = re.compile(
     r"\n(?=[ \t]*(?:[-•*–]|\(?[0-9ivxlc]{1,5}[.)]|\(?[a-z][.)]|\d+(?:\.\d+)+|§+[ \t]?\d+[a-z]?\.?)[ \t]+\S)",
     re.IGNORECASE,
 )
+# So does each row of a table: canonical text has bars between cells, and rows on lines of their own.
+_ROW = re.compile(r"^[^\n]* \| [^\n]*$", re.MULTILINE)
 _HAN = rf"[{HAN_DIGITS}\d]"
 _HAN_ITEM = re.compile(rf"\n(?=[ \t\u3000]*(?:第{_HAN}+[编章节節条條]|{_HAN}{{1,3}}、|[（(]{_HAN}{{1,3}}[)）]))")
 
@@ -47,7 +49,7 @@ def split_sentences(text: str, start_char: int = 0, end_char: int | None = None)
     """Return the sentences of `text[start_char:end_char]` in order, as spans of `text` without outer white space.
 
     Together the spans hold every character that is not white space. Abbreviations, initials and section numbers do not
-    end a sentence; blank lines and list items do.
+    end a sentence; blank lines, list items and rows of tables do.
     """
     end_char = len(text) if end_char is None else end_char
     spans: list[Span] = []
@@ -65,6 +67,7 @@ def split_sentences(text: str, start_char: int = 0, end_char: int | None = None)
 def _cuts(text: str, start_char: int, end_char: int) -> list[int]:
     items = (*_ITEM.finditer(text, start_char, end_char), *_HAN_ITEM.finditer(text, start_char, end_char))
     ends = {match.start() + 1 for match in items}
+    ends |= {edge for row in _ROW.finditer(text, start_char, end_char) for edge in row.span() if start_char < edge}
     ends.update(_stops(text, start_char, end_char))
     return sorted(ends)
 

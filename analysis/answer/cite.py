@@ -138,7 +138,7 @@ def judge(claim: Claim, found: list[Compared], sources: Sources) -> Judgement:
     if against and against.objection and _speaks_against(against, claim, near):
         verdict = Verdict.CONTRADICTED if against.objection.contradicts else Verdict.UNSUPPORTED
         return Judgement(verdict, (against.piece,), against.objection.reason)
-    if missing := unstated(claim.amounts, {amount for piece in pieces for amount in amounts(piece.text)}):
+    if missing := unstated(claim.amounts, {amount for piece in pieces for amount in piece.amounts}):
         return _unsupported(f"“{claim.amounts[missing[0]]}” is not in the words that come nearest.")
     if near is None:
         return _unsupported("No place in the sources says this closely enough.")
@@ -177,7 +177,7 @@ def _cite_sentence(answer: str, span: Span, sources: Sources, embed: Embed) -> C
 
 
 def _compared(claim: Claim, piece: Evidence, cosine: float, sources: Sources) -> Compared:
-    stated = frozenset(claim.amounts) - frozenset(unstated(claim.amounts, amounts(piece.text)))
+    stated = frozenset(claim.amounts) - frozenset(unstated(claim.amounts, piece.amounts))
     return Compared(piece, likeness(claim, piece, cosine), objection(claim, piece, sources), stated)
 
 
@@ -205,7 +205,7 @@ def _worded(claim: Claim, pieces: list[Evidence]) -> bool:
 def _cover(claim: Claim, first: Evidence, sources: Sources) -> list[Evidence]:
     """Return up to MAX_CITATIONS pieces of evidence, `first` first, that carry most of the claim."""
     chosen = [first]
-    left, wanted = claim.stems - first.stems, unstated(claim.amounts, amounts(first.text))
+    left, wanted = claim.stems - first.stems, unstated(claim.amounts, first.amounts)
     while left and len(chosen) < MAX_CITATIONS:
         more = [sources.evidence[i] for i in sources.best(left, CANDIDATES)]
         more = [piece for piece in more if piece not in chosen]
@@ -213,12 +213,12 @@ def _cover(claim: Claim, first: Evidence, sources: Sources) -> list[Evidence]:
         if best is None or _gain(claim, best, left, wanted) < WORTH_CITING:
             break
         chosen.append(best)
-        left, wanted = left - best.stems, unstated(wanted, amounts(best.text))
+        left, wanted = left - best.stems, unstated(wanted, best.amounts)
     return chosen
 
 
 def _gain(claim: Claim, piece: Evidence, left: frozenset[str], wanted: list[str]) -> float:
-    stated = len(wanted) - len(unstated(wanted, amounts(piece.text)))
+    stated = len(wanted) - len(unstated(wanted, piece.amounts))
     return sum(claim.weights[stem] for stem in left & piece.own) + 0.15 * stated
 
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analysis.alike import concept, concepts, plain, roles
+from analysis.amounts import amounts, scaled
 from analysis.answer.parties import Parties
+from analysis.answer.table_evidence import Head, Row, head_after, is_row
 from analysis.sentences import split_sentences
 from analysis.types import Source
 from analysis.words import Word, references
@@ -35,7 +37,8 @@ class Evidence:
     """A sentence of a source: `text[start_char:end_char]` of its version.
 
     plain: the sentence as it is compared, parties by their short names; an item of a list with the words that it goes
-    on from ("The Recipient shall not:"). own: its own words' concepts; stems: those with the lead-in's.
+    on from ("The Recipient shall not:"). own: its own words' concepts; stems: those with the lead-in's. row: set when
+    it is a row of a table.
     """
 
     version_id: int
@@ -45,6 +48,16 @@ class Evidence:
     plain: str
     own: frozenset[str]
     stems: frozenset[str]
+    row: Row | None = None
+
+    @cached_property
+    def amounts(self) -> frozenset[str]:
+        """Return the amounts that it states; a row also those over its figures, which may be "in millions"."""
+        if self.row is None:
+            return frozenset(amounts(self.text))
+        figures = {amount for figure, _ in self.row.figures for amount in amounts(figure)}
+        headers = {amount for _, header in self.row.figures for amount in amounts(header)}
+        return frozenset(headers | figures | {scaled(amount, self.row.scale) for amount in figures})
 
     @cached_property
     def words(self) -> list[Word]:
@@ -101,10 +114,20 @@ def _vocabulary(text: str) -> set[str]:
 
 
 def _pieces(source: Source, parties: Parties) -> Iterator[Evidence]:
-    """Yield the source's sentences; the items of a list with what stands before the first of them."""
+    """Yield the source's sentences: items of a list with what stands before the first, rows with their headers."""
     lead_in, opened_by = "", ""
+    head, end = Head(), 0
     for span in split_sentences(source.text):
         text = source.text[span.start_char : span.end_char]
+        apart = "\n\n" in source.text[end : span.start_char]
+        end = span.end_char
+        if is_row(text) or text.startswith("| "):
+            # White space before the first bar is an empty cell.
+            line = source.text[source.text.rfind("\n", 0, span.start_char) + 1 : span.end_char]
+            head, row = head.with_line(line)
+            yield _piece(source, span.start_char, text, row.lead_in, parties, row=row)
+            continue
+        head = head.with_group(text) if head.begun and not apart else head_after(text)
         item = _ITEM.match(text)
         kind = str(item.lastgroup) if item else ""
         # A paragraph that is numbered as the one that opened the list ends it, as one without a number does.
@@ -115,10 +138,12 @@ def _pieces(source: Source, parties: Parties) -> Iterator[Evidence]:
             lead_in, opened_by = text[-LONGEST_LEAD_IN:], kind
 
 
-def _piece(source: Source, start: int, text: str, lead_in: str, parties: Parties) -> Evidence:
+def _piece(
+    source: Source, start: int, text: str, lead_in: str, parties: Parties, *, row: Row | None = None
+) -> Evidence:
     own = frozenset(word.stem for word in concepts(parties.by_role(text)))
     before = parties.by_role(lead_in)
     stems = own | {word.stem for word in concepts(before)}
     compared = plain(f"{before} {parties.by_role(text)}".lstrip())
     place = source.start_char + start
-    return Evidence(source.version_id, place, place + len(text), text, compared, own, stems)
+    return Evidence(source.version_id, place, place + len(text), text, compared, own, stems, row)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from analysis.alike import concepts, plain, roles
-from analysis.amounts import amounts
+from analysis.amounts import amounts, scaled, unstated
 from analysis.answer.evidence import Evidence, Sources
 from analysis.denials import denied_otherwise
 from analysis.force import Force, bearing, force_at
@@ -40,6 +40,9 @@ _EITHER_WAY = re.compile(
     re.IGNORECASE,
 )
 _DENYING = (Force.FORBIDS, Force.DENIES, Force.FREES)
+
+
+_WORD = re.compile(r"[^\W_]+")
 
 
 class Objection(NamedTuple):
@@ -158,7 +161,7 @@ def objection(claim: Claim, piece: Evidence, sources: Sources) -> Objection | No
         return Objection("The nearest words in the sources leave it open whether this is so.")
     if claim.force is Force.OBLIGES and forces and set(forces) == {Force.PERMITS}:
         return Objection("The nearest words in the sources say that this may be done, not that it must.", False)
-    return _other_party(claim, piece, sources)
+    return _other_column(claim, piece) or _other_party(claim, piece, sources)
 
 
 def _clash(claimed: Force, stated: Force) -> str:
@@ -181,6 +184,30 @@ def _other_party(claim: Claim, piece: Evidence, sources: Sources) -> Objection |
     if not claimed or not stated or any(not subject or subject & claimed for subject in stated):
         return None
     return Objection(f"In the nearest words in the sources it is {_either(stated[0])}, not {_either(claimed)}.")
+
+
+def _other_column(claim: Claim, piece: Evidence) -> Objection | None:
+    """Return an objection where a row has the claimed figure under a header that the claim speaks of less than another.
+
+    Only for a claim with one figure of the row: of several, which belongs to which header is for the reader to see.
+    """
+    row = piece.row
+    if row is None:
+        return None
+    stated = [at for at, (figure, _) in enumerate(row.figures) if _states(claim, figure, row.scale)]
+    if len({row.figures[at][0] for at in stated}) != 1:
+        return None
+    said = frozenset(word.lower() for word in _WORD.findall(claim.said))
+    fits = [len(row.over(at) & said) for at in range(len(row.figures))]
+    if max(fits) <= max(fits[at] for at in stated):
+        return None
+    return Objection(f"In the nearest row this figure stands under “{row.figures[stated[0]][1]}”.")
+
+
+def _states(claim: Claim, figure: str, scale: float) -> bool:
+    known = amounts(figure)
+    both = {*known, *(scaled(amount, scale) for amount in known)}
+    return len(unstated(claim.amounts, both)) < len(unstated(claim.amounts, ()))
 
 
 def _either(roles: frozenset[str]) -> str:

@@ -25,7 +25,7 @@ router = Router(tags=["Documents"])
 def list_tables(request: ApiRequest, document_id: UUID, limit: Limit = 50, offset: Offset = 0) -> dict[str, Any]:
     """The document's tables in the order of the text."""
     version = ready_version(get_document_or_404(request.auth, document_id))
-    return page_of(captioned(version), limit, offset, lambda row: _summary(row, " ".join(row.words.split())))
+    return page_of(captioned(version), limit, offset, _listed)
 
 
 @router.get("/documents/{uuid:document_id}/tables/{int:number}", response=responses(200, WholeTableOut, 409))
@@ -56,6 +56,10 @@ def _table(request: ApiRequest, document_id: UUID, number: int) -> Table:
     if number > 2**31 - 1:  # more than the column holds
         raise Http404
     return get_object_or_404(version.tables, ordinal=number - 1)
+
+
+def _listed(row: Table) -> dict[str, Any]:
+    return _summary(row, " ".join(row.words.split()))  # type: ignore[attr-defined]
 
 
 def _summary(row: Table, caption: str) -> dict[str, Any]:

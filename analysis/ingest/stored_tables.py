@@ -13,7 +13,8 @@ def captioned(version: DocumentVersion) -> QuerySet[Table]:
     """Return the version's tables in order, without their cells; `words` of each is its caption, "" if it has none."""
     start, end = F("caption_start_char"), F("caption_end_char")
     words = Substr("version__canonical__text", Coalesce(start, 0) + 1, Coalesce(end - start, 0))
-    return version.tables.order_by("ordinal").defer("cells").annotate(words=words)
+    tables: QuerySet[Table] = version.tables.order_by("ordinal").defer("cells").annotate(words=words)
+    return tables
 
 
 def table_text(row: Table) -> TableText:

@@ -27,7 +27,6 @@ class Table(models.Model):
     caption_end_char = models.PositiveIntegerField(null=True)
     confidence = models.FloatField(default=1.0)
     cells = models.JSONField(default=list)
-    words: str  # the caption's, of a row that `stored_tables.captioned` gave
 
     class Meta:
         ordering = ["ordinal"]
