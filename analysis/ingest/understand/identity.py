@@ -55,7 +55,11 @@ _NO_ROLE = re.compile(
 )
 _TOGETHER = re.compile(r"(?i)\b(?:collectively|together|jointly|each|either|both|gemeinsam|zusammen)\b")
 _WORD = r"(?:[A-Z0-9ÄÖÜ][\w&.'’@/+-]*|[a-z]{1,3}[A-Z][\w.'’-]*|&)"
-_NAME = re.compile(rf"{_WORD}(?:(?:,?\s+|\s+(?:of|de|the|van|von|der|for|für)\s+){_WORD})*")
+# "salesforce.com, inc." writes itself small, and is a name by its ending.
+_SMALL_NAME = r"\b[a-z][\w.-]*[\w],?\s+(?:inc|llc|ltd|corp|plc|gmbh)\b\.?"
+_NAME = re.compile(rf"{_SMALL_NAME}|{_WORD}(?:(?:,?\s+|\s+(?:of|de|the|van|von|der|for|für)\s+){_WORD})*")
+# What stands behind these is where a party is, not who it is.
+_PLACE = re.compile(r"(?i)\b(?:at|in|near|from)\s+$")
 _SUFFIX = (
     r"(?:inc|incorporated|corp|corporation|company|co|llc|l\.l\.c|ltd|limited|plc|l\.?p|llp|n\.a|gmbh(?: & co\.? kg)?|"
     r"ag|kg|se|s\.a|s\.p\.a|s\.r\.l|n\.v|b\.v|oy|ab|trust|fund|bank|university|foundation|association|e\.v)"
@@ -192,7 +196,7 @@ def _name(text: str, start: int, end: int) -> Span | None:
     """Return the name that a role stands for: the first that is a company's, else the first of a person close by."""
     names = list(_names(text, start, end))
     companies = [name for name in names if _is_company(text[slice(*name)])]
-    people = [name for name in names if end - name.end_char < CLOSE_CHARACTERS and _is_person(text[slice(*name)])]
+    people = [name for name in names if end - name.end_char < CLOSE_CHARACTERS and _is_person(text, name)]
     return next(iter(companies or people), None)
 
 
@@ -200,8 +204,11 @@ def _is_company(name: str) -> bool:
     return bool(_SUFFIX_ENDS.search(name))
 
 
-def _is_person(name: str) -> bool:
-    """Whether the name may be that of a person or a body: several words, none of them a contract's own."""
+def _is_person(text: str, span: Span) -> bool:
+    """Whether the name may be that of a person or a body: several words, none of them a contract's own, and no place."""
+    name = text[slice(*span)]
+    if _PLACE.search(text, max(0, span.start_char - 10), span.start_char):
+        return False
     return bool(re.search(r"\s", name)) and not _OWN_WORDS.search(name) and not re.search(r"\w{3}\.\s|\d", name)
 
 
