@@ -205,7 +205,7 @@ def _is_company(name: str) -> bool:
 
 
 def _is_person(text: str, span: Span) -> bool:
-    """Whether the name may be that of a person or a body: several words, none of them a contract's own, and no place."""
+    """Whether it may be a person or a body that is named: several words, none of them a contract's own, no place."""
     name = text[slice(*span)]
     if _PLACE.search(text, max(0, span.start_char - 10), span.start_char):
         return False
