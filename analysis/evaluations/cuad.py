@@ -1,5 +1,7 @@
 """Clauses that a contract has and clauses that it lacks: found in the right place, or said to be absent?
 
+Task *clauses* puts the clause finder to it (clause_finding.py), task *answers* a question for each clause.
+
 Reads the Contract Understanding Atticus Dataset (Hendrycks et al., NeurIPS 2021): labels.jsonl, one line a contract and
 category with its gold spans, none where the clause is absent; category_descriptions.csv; the contracts in txt/.
 """
@@ -27,6 +29,7 @@ from analysis.models import Answer, AnswerStatus, Document, SweepPart
 from analysis.types import Mode, Span
 from workspaces.models import Workspace
 
+ASKED_CONTRACTS = 5
 MEASURES = (
     Measure("found", "there: in the right place", headline=True),
     Measure("missed", "there: said to be absent", more_is_better=False),
@@ -38,26 +41,47 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Clause:
-    """One clause in one contract. gold: where it stands; empty where the contract lacks it."""
+    """One clause in one contract. gold: where it stands; empty where the contract lacks it. quotes: its words."""
 
     contract: str
     category: str
     question: str
     gold: tuple[Span, ...]
+    quotes: tuple[str, ...] = ()
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add what `manage.py evaluate cuad` can be told."""
-    parser.add_argument("--present", type=int, default=10, help="how many clauses that are there to ask for")
-    parser.add_argument("--absent", type=int, default=10, help="how many that are not")
-    parser.add_argument("--contracts", type=int, default=5, help="in so many contracts, the shortest first")
-    parser.add_argument("--mode", choices=["whole", "passages", "sweep"], default="sweep")
+    parser.add_argument(
+        "--task",
+        choices=["clauses", "answers"],
+        default="clauses",
+        help="the clause finder, which asks no language model; or answers to a question for each clause",
+    )
+    parser.add_argument("--contracts", type=int, help="the so many shortest (clauses: all of them; answers: 5)")
+    finder = parser.add_argument_group("clauses")
+    finder.add_argument("--threshold", type=float, default=0.15, help="least probability of what counts as found")
+    finder.add_argument("--crossfit", action="store_true", help="each half with weights fitted on the other half")
+    finder.add_argument("--pdf", action="store_true", help="read the contracts in pdf/ instead of those in txt/")
+    answers = parser.add_argument_group("answers")
+    answers.add_argument("--mode", choices=["whole", "passages", "sweep"], default="passages")
+    answers.add_argument("--present", type=int, default=10, help="how many clauses that are there to ask for")
+    answers.add_argument("--absent", type=int, default=10, help="how many that are not")
 
 
-def run(
+def run(folder: Path, *, task: str = "clauses", contracts: int | None = None, **options: Any) -> Outcome:
+    """Look for each clause in its contract; what is there and what is not is measured apart."""
+    if task == "clauses":
+        from analysis.evaluations.clause_finding import found_clauses
+
+        return found_clauses(folder, contracts=contracts, **options)
+    return answered_clauses(folder, contracts=contracts or ASKED_CONTRACTS, **options)
+
+
+def answered_clauses(
     folder: Path, *, present: int, absent: int, contracts: int, mode: str, llm: str = "", limit: int = 0, **_: Any
 ) -> Outcome:
-    """Ask for each clause in its contract; what is there and what is not is measured apart."""
+    """Ask for each clause in its contract."""
     clauses = list(read_clauses(folder, contracts))
     chosen = _spread([c for c in clauses if c.gold], present) + _spread([c for c in clauses if not c.gold], absent)
     if not chosen:
@@ -71,8 +95,8 @@ def run(
     return outcome
 
 
-def read_clauses(folder: Path, contracts: int) -> Iterator[Clause]:
-    """Yield every clause of the `contracts` shortest contracts, in the order of the labels."""
+def read_clauses(folder: Path, contracts: int | None) -> Iterator[Clause]:
+    """Yield every clause of the `contracts` shortest contracts (None: of all), in the order of the labels."""
     with (folder / "labels.jsonl").open() as lines:
         labels = [json.loads(line) for line in lines]
     files = sorted({label["contract"] for label in labels}, key=lambda name: (folder / "txt" / name).stat().st_size)
@@ -80,7 +104,8 @@ def read_clauses(folder: Path, contracts: int) -> Iterator[Clause]:
     for label in labels:
         if label["contract"] in files[:contracts]:
             gold = tuple(Span(*part) for span in label["spans"] for part in span["parts"])
-            yield Clause(label["contract"], label["category"], _question(label["category"], descriptions), gold)
+            quotes = tuple(span.get("text", "") for span in label["spans"])
+            yield Clause(label["contract"], label["category"], _question(label["category"], descriptions), gold, quotes)
 
 
 def found_spans(answer: Answer) -> list[Span]:
@@ -116,7 +141,7 @@ def _spread(clauses: list[Clause], count: int) -> list[Clause]:
 
 def _try(outcome: Outcome, workspace: Workspace, folder: Path, clause: Clause, *, mode: Mode, llm: str) -> None:
     try:
-        document = _document(workspace, folder, clause.contract)
+        document = contract_document(workspace, folder, clause.contract)
         answer = answered(document, clause.question, mode=mode, llm=llm)
     except UserError as error:
         outcome.notes.append(f"{clause.contract}, {clause.category}: {error.message}")
@@ -144,6 +169,7 @@ def _judged(clause: Clause, answer: Answer, text: str, mode: Mode) -> Trial:
     )
 
 
-def _document(workspace: Workspace, folder: Path, contract: str) -> Document:
+def contract_document(workspace: Workspace, folder: Path, contract: str) -> Document:
+    """Return the contract as a document, read in if it is not there yet. Raises UserError."""
     there = workspace.documents.select_related("version", "workspace").filter(name=contract[:255]).first()
     return there or read_in(workspace, contract[:255], (folder / "txt" / contract).read_bytes())

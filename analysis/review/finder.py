@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.review.checklist import Checklist, Clause, ValueKind
 from analysis.review.scoring import clause_probabilities
@@ -38,16 +39,17 @@ def find(
     *,
     meaning: Meaning = embed,
     on_clause: OnClause = lambda done, total: None,
+    weights: NDArray[np.float64] | None = None,
 ) -> list[ClauseFinding]:
     """Return the best places of each clause, the most probable first, in the order of the checklist.
 
     identity: the text's title and parties, which two of the clauses are. on_clause: told how many clauses are done;
-    what it raises ends the work.
+    what it raises ends the work. weights: instead of those in use.
     """
     found: list[ClauseFinding] = []
     for number, clause in enumerate(checklist.clauses):
         on_clause(number, len(checklist.clauses))
-        found += _best(_known(clause, identity, text) or _scored(clause, text, sentences, meaning))
+        found += _best(_known(clause, identity, text) or _scored(clause, text, sentences, meaning, weights))
     on_clause(len(checklist.clauses), len(checklist.clauses))
     return found
 
@@ -85,9 +87,11 @@ def _named(clause: Clause, span: Span, name: str, probability: float, note: str 
     return ClauseFinding(clause.id, span.start_char, span.end_char, probability, value)
 
 
-def _scored(clause: Clause, text: str, sentences: Sentences, meaning: Meaning) -> Iterator[ClauseFinding]:
+def _scored(
+    clause: Clause, text: str, sentences: Sentences, meaning: Meaning, weights: NDArray[np.float64] | None
+) -> Iterator[ClauseFinding]:
     """Yield the probable sentences with the value that each states; a date is itself the place, as people mark it."""
-    probabilities = clause_probabilities(clause, sentences, meaning)
+    probabilities = clause_probabilities(clause, sentences, meaning, weights)
     for index in np.flatnonzero(probabilities >= LEAST_KEPT):
         span = sentences.spans[index]
         if clause.opening and span.start_char >= OPENING_CHARACTERS:

@@ -29,9 +29,12 @@ QUESTION_FEATURES = ("meaning", "words", "heading", "length")
 MOST_HINTS, MOST_AGAINST = 3, 2
 
 
-def clause_probabilities(clause: Clause, sentences: Sentences, meaning: Meaning) -> NDArray[np.float64]:
-    """Return for each sentence how probable it is, in [0, 1], that it is the clause."""
-    return probabilities(clause_features(clause, sentences, meaning), _weights("clause", CLAUSE_FEATURES))
+def clause_probabilities(
+    clause: Clause, sentences: Sentences, meaning: Meaning, weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Return for each sentence how probable it is, in [0, 1], that it is the clause. weights: those in use if None."""
+    used = _weights("clause", CLAUSE_FEATURES) if weights is None else weights
+    return probabilities(clause_features(clause, sentences, meaning), used)
 
 
 def question_probabilities(question: str, sentences: Sentences, meaning: Meaning) -> NDArray[np.float64]:
