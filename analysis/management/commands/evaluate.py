@@ -65,7 +65,7 @@ class Command(LecternCommand):
         if json:
             _write_json(outcome, summary, json)
         if failures:
-            self.stdout.write(f"{write_failures(outcome.trials, failures)} failures are in {failures}.")
+            self.stdout.write(f"{write_failures(outcome.trials, failures)} of the trials failed: see {failures}.")
         if not no_store:
             kept = run_keep(
                 outcome, summary, name=evaluation, folder=folder, note=note, options=options, started_at=started_at
