@@ -7,7 +7,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from analysis.evaluations import legalbench_rag
-from analysis.evaluations.kept import run_keep
+from analysis.evaluations.kept import facts_of, run_keep
 from analysis.evaluations.trials import Outcome, Trial, summarise
 from analysis.models import EvaluationRun
 
@@ -21,15 +21,15 @@ def make_run(*, note: str, found: float, trials: int = 40, llm: str = "") -> Eva
         [make_trial(number, right=number // len(SETS) < found * trials // len(SETS)) for number in range(trials)],
         llm=llm,
     )
-    return run_keep(
+    facts = facts_of(
         outcome,
-        summarise(outcome.measures, outcome.trials),
         name="legalbench-rag",
         folder=Path("contracts"),
         note=note,
         options={"workspace": "kept", "limit": 0},
         started_at=timezone.now(),
     )
+    return run_keep(outcome, summarise(outcome.measures, outcome.trials), facts)
 
 
 def make_trial(number: int, *, right: bool) -> Trial:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from analysis.evaluations import evaluations
 from analysis.evaluations.intervals import Interval, difference_interval, statistic_interval
 from analysis.evaluations.reports import figures_as_json
-from analysis.evaluations.trials import Measure, Outcome, Summary, Trial, Unit
+from analysis.evaluations.trials import Measure, Outcome, RunFacts, Summary, Trial, Unit
 from analysis.models import EvaluationRun, EvaluationTrial
 from config.env import env
 from config.version import version
@@ -36,29 +36,29 @@ class Difference:
     better: bool | None
 
 
-def run_keep(
-    outcome: Outcome,
-    summary: Summary,
-    *,
-    name: str,
-    folder: Path,
-    note: str,
-    options: dict[str, Any],
-    started_at: datetime,
-) -> EvaluationRun:
+def facts_of(
+    outcome: Outcome, *, name: str, folder: Path, note: str, options: dict[str, Any], started_at: datetime
+) -> RunFacts:
+    """Return the circumstances of a run that has just ended."""
+    return RunFacts(
+        name=name,
+        folder=folder.resolve().name[:255],
+        note=note[:200],
+        options={key: _plain(value) for key, value in options.items()},
+        run_by=getuser()[:150],
+        code=version()[:100],
+        embedder=env.embedder[:200],
+        llm=outcome.llm,
+        started_at=started_at,
+        finished_at=timezone.now(),
+    )
+
+
+def run_keep(outcome: Outcome, summary: Summary, facts: RunFacts) -> EvaluationRun:
     """Write the run with its trials, and return it."""
     with transaction.atomic():
         run = EvaluationRun.objects.create(
-            name=name,
-            folder=folder.resolve().name[:255],
-            note=note[:200],
-            options={key: _plain(value) for key, value in options.items()},
-            run_by=getuser()[:150],
-            code=version()[:100],
-            embedder=env.embedder[:200],
-            llm=outcome.llm,
-            started_at=started_at,
-            finished_at=timezone.now(),
+            **vars(facts),
             measures=[_measure_as_json(measure) for measure in outcome.measures],
             figures=figures_as_json(summary.overall),
             categories={name: figures_as_json(figures) for name, figures in summary.categories.items()},
@@ -122,5 +122,5 @@ def _measure_as_json(measure: Measure) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value of an option as JSON; of a path its name, since a machine's folders are nobody's business."""
+    """Return the value of an option as JSON; of a path its name."""
     return value.name if isinstance(value, Path) else value

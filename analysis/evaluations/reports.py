@@ -10,7 +10,7 @@ from typing import Any
 
 from analysis.benchmarks import Report
 from analysis.evaluations.intervals import Interval
-from analysis.evaluations.trials import Figures, Measure, Outcome, Summary, Trial, Unit
+from analysis.evaluations.trials import Figures, Measure, Outcome, RunFacts, Summary, Trial, Unit
 
 MARKDOWN_ENDINGS = {".md", ".markdown"}
 
@@ -73,9 +73,11 @@ def trial_lines(trials: Iterable[Trial]) -> str:
     return "".join(json.dumps(asdict(trial), ensure_ascii=False) + "\n" for trial in trials)
 
 
-def as_json(outcome: Outcome, summary: Summary) -> dict[str, Any]:
-    """Return the figures and all trials as plain values."""
+def as_json(outcome: Outcome, summary: Summary, facts: RunFacts) -> dict[str, Any]:
+    """Return the circumstances, the figures and all trials as plain values."""
+    when = {name: getattr(facts, name).isoformat() for name in ("started_at", "finished_at")}
     return {
+        "run": asdict(facts) | when,
         "figures": figures_as_json(summary.overall),
         "categories": {name: figures_as_json(figures) for name, figures in summary.categories.items()},
         "notes": outcome.notes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -81,6 +82,31 @@ class Outcome:
     trials: list[Trial] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     llm: str = ""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """Under which circumstances a run was made, so that another can be told from it.
+
+    folder: the data's folder by its name alone, since a machine's paths are nobody's business. options: what the
+    command was told beside the data. run_by: the account on the machine that ran it.
+    """
+
+    name: str
+    folder: str
+    note: str
+    options: dict[str, Any]
+    run_by: str
+    code: str
+    embedder: str
+    llm: str
+    started_at: datetime
+    finished_at: datetime
+
+    def in_words(self) -> str:
+        """Return the circumstances in a line."""
+        asked = f", {self.llm}" if self.llm else ""
+        return f"{self.name} on {self.folder}, {self.started_at:%Y-%m-%d}: {self.embedder}{asked}, Lectern {self.code}"
 
 
 @dataclass(frozen=True)

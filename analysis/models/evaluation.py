@@ -8,9 +8,8 @@ from django.db import models
 class EvaluationRun(models.Model):
     """One run of `manage.py evaluate`. It stays as it was found, whatever becomes of models, code and data.
 
-    folder: the data's folder by its name alone. options: what the command was told, beside the data. run_by: the
-    account on the machine that ran it. measures: how to read the figures, each {name, label, unit, headline,
-    more_is_better}. figures, categories: as `analysis.evaluations.reports.figures_as_json` has them.
+    name to finished_at: see `analysis.evaluations.trials.RunFacts`. measures: how to read the figures, the fields of
+    `trials.Measure`. figures, categories: as `analysis.evaluations.reports.figures_as_json` has them.
     """
 
     name = models.CharField(max_length=40)

@@ -11,9 +11,9 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from analysis.evaluations import evaluations
-from analysis.evaluations.kept import run_keep
+from analysis.evaluations.kept import facts_of, run_keep
 from analysis.evaluations.reports import as_json, categories_table, figures_table, write_failures
-from analysis.evaluations.trials import Outcome, Summary, summarise
+from analysis.evaluations.trials import Outcome, RunFacts, Summary, summarise
 from analysis.management.command import LecternCommand
 from analysis.management.commands.benchmark import table
 
@@ -61,23 +61,22 @@ class Command(LecternCommand):
         if not outcome.trials:
             raise CommandError(" ".join(["Nothing could be measured.", *outcome.notes]))
         summary = summarise(outcome.measures, outcome.trials)
-        self._print(outcome, summary)
+        facts = facts_of(outcome, name=evaluation, folder=folder, note=note, options=options, started_at=started_at)
+        self._print(outcome, summary, facts)
         if json:
-            _write_json(outcome, summary, json)
+            _write_json(outcome, summary, facts, json)
         if failures:
             self.stdout.write(f"{write_failures(outcome.trials, failures)} of the trials failed: see {failures}.")
         if not no_store:
-            kept = run_keep(
-                outcome, summary, name=evaluation, folder=folder, note=note, options=options, started_at=started_at
-            )
+            kept = run_keep(outcome, summary, facts)
             self.stdout.write(f"Kept as run {kept.pk}, to be compared on the evaluation page.")
 
-    def _print(self, outcome: Outcome, summary: Summary) -> None:
+    def _print(self, outcome: Outcome, summary: Summary, facts: RunFacts) -> None:
         self.stdout.write(table(figures_table(outcome, summary)))
         if summary.categories:
             self.stdout.write(table(categories_table(outcome, summary)))
-        self.stdout.write("\n".join(outcome.notes))
+        self.stdout.write("\n".join([*outcome.notes, facts.in_words()]))
 
 
-def _write_json(outcome: Outcome, summary: Summary, path: Path) -> None:
-    path.write_text(json.dumps(as_json(outcome, summary), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+def _write_json(outcome: Outcome, summary: Summary, facts: RunFacts, path: Path) -> None:
+    path.write_text(json.dumps(as_json(outcome, summary, facts), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from analysis.evaluations import evaluations
 from analysis.evaluations.intervals import Interval
-from analysis.evaluations.kept import TEXT_MAX_CHARACTERS, differences, measures_of, run_keep, trials_of
+from analysis.evaluations.kept import TEXT_MAX_CHARACTERS, differences, facts_of, measures_of, run_keep, trials_of
 from analysis.evaluations.reports import (
     as_json,
     categories_table,
@@ -20,7 +20,7 @@ from analysis.evaluations.reports import (
     in_words,
     write_failures,
 )
-from analysis.evaluations.trials import Measure, Outcome, Trial, Unit, summarise
+from analysis.evaluations.trials import Measure, Outcome, RunFacts, Trial, Unit, summarise
 from analysis.models import EvaluationRun, EvaluationTrial
 
 
@@ -58,9 +58,13 @@ OUTCOME = Outcome(
 )
 
 
+def facts(outcome: Outcome = OUTCOME, **changes: object) -> RunFacts:
+    given = {"name": "needle", "folder": Path("/private/essays"), "note": "first", "options": {}, **changes}
+    return facts_of(outcome, started_at=timezone.now(), **given)  # type: ignore[arg-type]
+
+
 def kept(outcome: Outcome = OUTCOME, **changes: object) -> EvaluationRun:
-    facts = {"name": "needle", "folder": Path("/private/essays"), "note": "first", "options": {}, **changes}
-    return run_keep(outcome, summarise(MEASURES, outcome.trials), started_at=timezone.now(), **facts)  # type: ignore[arg-type]
+    return run_keep(outcome, summarise(MEASURES, outcome.trials), facts(outcome, **changes))
 
 
 def test_figures_over_all_and_by_category() -> None:
@@ -95,7 +99,10 @@ def test_in_writing(tmp_path: Path) -> None:
     write_failures(OUTCOME.trials, tmp_path / "failed.jsonl")
     (line,) = (tmp_path / "failed.jsonl").read_text().splitlines()
     assert json.loads(line)["key"] == "trial 3"
-    assert json.loads(json.dumps(as_json(OUTCOME, summary)))["figures"]["measures"]["right"]["value"] == 0.75
+    written = json.loads(json.dumps(as_json(OUTCOME, summary, facts())))
+    assert written["figures"]["measures"]["right"]["value"] == 0.75
+    assert (written["run"]["folder"], written["run"]["llm"]) == ("essays", "some-llm")
+    assert facts().in_words().startswith("needle on essays, 20")
 
 
 def test_a_run_is_kept_as_it_was_found(db: None) -> None:
