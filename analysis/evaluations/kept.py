@@ -15,6 +15,7 @@ from analysis.evaluations import evaluations
 from analysis.evaluations.intervals import Interval, difference_interval, statistic_interval
 from analysis.evaluations.reports import figures_as_json
 from analysis.evaluations.trials import Measure, Outcome, RunFacts, Summary, Trial, Unit
+from analysis.ingest.embedders import serving
 from analysis.models import EvaluationRun, EvaluationTrial
 from config.env import env
 from config.version import version
@@ -47,11 +48,17 @@ def facts_of(
         options={key: _plain(value) for key, value in options.items()},
         run_by=getuser()[:150],
         code=version()[:100],
-        embedder=env.embedder[:200],
+        embedder=embedder_measured()[:200],
         llm=outcome.llm,
         started_at=started_at,
         finished_at=timezone.now(),
     )
+
+
+def embedder_measured() -> str:
+    """Return the name of the embedder that searched: the one that serves, which need not be the one that is set."""
+    embedder = serving()
+    return embedder.name if embedder else env.embedder
 
 
 def run_keep(outcome: Outcome, summary: Summary, facts: RunFacts) -> EvaluationRun:

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from analysis.evaluations import evaluations, needle
 from analysis.evaluations.trials import Outcome, Trial
-from analysis.models import EvaluationRun
+from analysis.models import Embedder, EmbedderStatus, EvaluationRun
 
 TRIALS = [
     Trial("one", {"said": 1.0, "cited": 1.0}, category="whole", question="What is hidden?", gold="A needle."),
@@ -49,6 +49,12 @@ def test_it_prints_figures_by_category_and_keeps_the_run(told: dict[str, Any], t
     assert (run.note, run.llm, run.figures["failed"]) == ("as it is", "some-llm", 1)
     assert run.options.keys() == {"limit", "llm", "tokens", "depths", "modes"}
     assert (told["limit"], told["llm"], told["depths"], told["folder"]) == (2, "some-llm", [0.5], tmp_path)
+
+
+def test_the_embedder_that_was_measured_is_named(told: dict[str, Any], tmp_path: Path) -> None:
+    Embedder.objects.create(name="from-before", dims=4, status=EmbedderStatus.SERVING)
+    assert "which does not serve yet: from-before was measured." in evaluate(tmp_path)
+    assert EvaluationRun.objects.get().embedder == "from-before"
 
 
 def test_failures_are_written_and_nothing_kept_when_asked(told: dict[str, Any], tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from analysis.evaluations import evaluations
-from analysis.evaluations.kept import facts_of, run_keep
+from analysis.evaluations.kept import embedder_measured, facts_of, run_keep
 from analysis.evaluations.reports import as_json, categories_table, figures_table, write_failures
 from analysis.evaluations.trials import Outcome, RunFacts, Summary, summarise
 from analysis.management.command import LecternCommand
 from analysis.management.commands.benchmark import table
+from config.env import env
 
 # What Django's own commands can be told says nothing about a run.
 _OF_ANY_COMMAND = {
@@ -60,6 +61,7 @@ class Command(LecternCommand):
         outcome = evaluations()[evaluation].run(folder, **options)
         if not outcome.trials:
             raise CommandError(" ".join(["Nothing could be measured.", *outcome.notes]))
+        outcome.notes += _other_embedder()
         summary = summarise(outcome.measures, outcome.trials)
         facts = facts_of(outcome, name=evaluation, folder=folder, note=note, options=options, started_at=started_at)
         self._print(outcome, summary, facts)
@@ -76,6 +78,14 @@ class Command(LecternCommand):
         if summary.categories:
             self.stdout.write(table(categories_table(outcome, summary)))
         self.stdout.write("\n".join([*outcome.notes, facts.in_words()]))
+
+
+def _other_embedder() -> list[str]:
+    """Return a sentence when another embedder than the one that is set was measured."""
+    measured = embedder_measured()
+    if measured == env.embedder:
+        return []
+    return [f"LECTERN_EMBEDDER is {env.embedder}, which does not serve yet: {measured} was measured."]
 
 
 def _write_json(outcome: Outcome, summary: Summary, facts: RunFacts, path: Path) -> None:

@@ -83,7 +83,7 @@ def test_one_category_is_no_row_of_its_own() -> None:
     assert summarise(MEASURES, OUTCOME.trials[:3]).categories == {}
 
 
-def test_in_writing(tmp_path: Path) -> None:
+def test_in_writing(db: None, tmp_path: Path) -> None:
     summary = summarise(MEASURES, OUTCOME.trials)
     assert figures_table(OUTCOME, summary).rows[0][:2] == ("right", "75.0 %")
     assert categories_table(OUTCOME, summary).rows == [("long", 1, "0.0 %"), ("short", 3, "100.0 %")]
