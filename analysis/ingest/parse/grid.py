@@ -168,9 +168,9 @@ def _by_row(cells: Iterable[GridCell]) -> list[list[GridCell]]:
 def header_row_count(rows: Sequence[Sequence[GridCell]]) -> int:
     """Return how many rows at the top are column headers.
 
-    In a table of figures: those above the first figure, up to a row that has a label only. In one of words with three
-    columns and more: the first row, if it is full of short words; in narrower ones names and values cannot be told from
-    headers, and nothing is said.
+    In a table of figures: those above the first figure, up to a row that has a label only. In one of words: the first
+    row, if it alone has no label, or if there are three columns and more and it is full of short words; in narrower
+    ones names and values cannot be told from headers, and nothing is said.
     """
     figures = next((i for i, row in enumerate(rows) if any(cell.column and is_figure(cell.text) for cell in row)), None)
     if figures is not None:
@@ -180,6 +180,8 @@ def header_row_count(rows: Sequence[Sequence[GridCell]]) -> int:
         return figures if titled else count
     columns = max((cell.column + cell.column_span for row in rows for cell in row), default=0)
     first = rows[0] if rows else ()
+    if len(rows) > 1 and first[0].column and all(row[0].column == 0 for row in rows[1:]):
+        return 1
     full = len(first) == columns and all(len(c.text) <= _LONGEST_HEADER and c.text[-1] not in ".:;" for c in first)
     return 1 if full and columns >= 3 and len(rows) >= 3 else 0
 

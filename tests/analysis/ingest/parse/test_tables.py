@@ -85,6 +85,11 @@ def test_names_and_values_have_no_header(tmp_path: Path) -> None:
     assert rows(document, document.tables[0]) == ["0:Customer, 1:Acme", "0:Term, 1:Two years"]
 
 
+def test_a_first_row_without_a_label_names_the_columns(tmp_path: Path) -> None:
+    document = word_table(tmp_path, cell("") + cell("PROVIDER") + cell("CUSTOMER"), cell("Title") + cell("") + cell(""))
+    assert rows(document, document.tables[0]) == ["#1:PROVIDER, #2:CUSTOMER", "0:Title"]
+
+
 def test_a_table_goes_over_to_the_parent_whole(tmp_path: Path) -> None:
     document = word_table(tmp_path, cell("Item") + cell("Price"), cell("Rent") + cell("100"))
     write_document(document, tmp_path)
