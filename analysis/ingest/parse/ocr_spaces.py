@@ -6,6 +6,7 @@ where they part.
 
 from __future__ import annotations
 
+import unicodedata
 from itertools import pairwise
 
 import numpy as np
@@ -23,15 +24,24 @@ def with_blanks(text: str, places: list[float], picture: NDArray[np.uint8]) -> t
     places: the middle of each character, as a fraction of the line's width, ascending. picture: uint8[h, w, 3].
     """
     gaps = _gaps(picture)
-    least = max(_LEAST_BLANK * picture.shape[0] / picture.shape[1], _least_seen(text, places, gaps))
+    em = picture.shape[0] / picture.shape[1]
+    least = max(_LEAST_BLANK * em, _least_seen(text, places, gaps))
     chars = list(zip(text, places, strict=True))
     for start, end in gaps:
         middle = (start + end) / 2
         index = sum(place < middle for _, place in chars)
-        apart = 0 < index < len(chars) and " " not in (chars[index - 1][0], chars[index][0])
+        if not 0 < index < len(chars):
+            continue
+        before, after = chars[index - 1][0], chars[index][0]
+        apart = " " not in (before, after) and not (is_wide(before) and is_wide(after) and end - start < em)
         if apart and end - start >= least:
             chars.insert(index, (" ", middle))
     return "".join(char for char, _ in chars), [place for _, place in chars]
+
+
+def is_wide(char: str) -> bool:
+    """Whether the character fills a square of its own, as Chinese ones do: narrow ink in it leaves gaps beside it."""
+    return unicodedata.east_asian_width(char) in "WF"
 
 
 def edges(places: list[float]) -> NDArray[np.float32]:
