@@ -79,7 +79,9 @@ def definition_spans(text: str, places: Sequence[Defining], sections: Sequence[i
     spans: list[Span] = []
     before: Defining | None = None
     for place in places:
-        spans.append(_named(context, place.quoted, before) if place.named else _means(context, place.quoted))
+        former = spans[-1] if spans else None
+        span = _named(context, place.quoted, before, former) if place.named else _means(context, place.quoted)
+        spans.append(span)
         before = place
     for index in range(len(places) - 1, 0, -1):  # “A” or “B” means: one definition
         if places[index].quoted in joined:
@@ -106,20 +108,41 @@ def _joined(text: str, first: Defining, second: Defining) -> bool:
     return len(between) < 24 and "\n\n" not in between and not re.search(r"[.;]|mean", between)
 
 
-def _named(context: _Text, quoted: Quoted, before: Defining | None) -> Span:
-    """Return what a name is given to, with the name: its clause, up to the end of the parenthesis."""
+def _named(context: _Text, quoted: Quoted, before: Defining | None, former: Span | None) -> Span:
+    """Return what a name is given to, with the name: its clause, up to the end of the parenthesis.
+
+    before, former: the definition before it, and its span.
+    """
     text = context.text
     close = _CLOSES.match(text, quoted.outer_end, quoted.outer_end + 200)
-    least = max(0, quoted.outer_start - _LONGEST_NAMED_CHARS)
-    for boundary in (context.gap, _SEMICOLON):
-        for gap in boundary.finditer(text, least, quoted.outer_start):
-            least = gap.end()
-    start = split_sentences(text, least, quoted.outer_end)[-1].start_char
-    if before and before.named and start < before.quoted.outer_end:
+    end = close.end() if close else quoted.outer_end
+    start = _clause_start(context, quoted)
+    if before and former and before.named and start < before.quoted.outer_end:
+        if not re.search(r"[)）]", text[before.quoted.outer_end : quoted.outer_start]):
+            return Span(former.start_char, end)  # (“Recipient” or “Company”): two names of one
         onward = _GOES_ON.match(text, before.quoted.outer_end, quoted.outer_start)
         start = onward.end() if onward else start
         start = max([start, *(comma.end() for comma in _AND_ANOTHER.finditer(text, start, quoted.outer_start - 8))])
-    return Span(min(start, quoted.outer_start), close.end() if close else quoted.outer_end)
+    return Span(min(start, quoted.outer_start), end)
+
+
+def _clause_start(context: _Text, quoted: Quoted) -> int:
+    """Return where the sentence or clause before the name begins, on the page before if need be."""
+    text = context.text
+    least = max(0, quoted.outer_start - _LONGEST_NAMED_CHARS)
+    for boundary in (context.gap, _SEMICOLON):
+        for gap in boundary.finditer(text, least, quoted.outer_start):
+            if boundary is _SEMICOLON or not _goes_on_at(text, gap.end(), quoted.outer_start):
+                least = gap.end()
+    sentences = split_sentences(text, least, quoted.outer_end)
+    starts = [one.start_char for one in sentences if not _goes_on_at(text, one.start_char, one.end_char)]
+    return max([least, *starts]) if starts else sentences[-1].start_char
+
+
+def _goes_on_at(text: str, start: int, end: int) -> bool:
+    """Whether no clause begins here: a small letter goes on with what was said, and a page's number is none."""
+    line = text[start:end].split("\n", 1)[0]
+    return line[:1].islower() or _FURNITURE.fullmatch(line) is not None
 
 
 def _means(context: _Text, quoted: Quoted) -> Span:

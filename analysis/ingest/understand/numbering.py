@@ -65,6 +65,7 @@ _LABELLED = re.compile(
 )
 _ROMANS = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx xxi xxii xxiii xxiv xxv".split()
 _HEADING_CHARS = 300
+_FIRST_FEW = 3  # "Section 3.02" is taken for an opening even where 3.01 was not recognised as one
 
 Key = tuple[str | int, ...]
 
@@ -250,7 +251,9 @@ def _sure(text: str, start: int, word: str, stopped: str | None) -> _Sure:
     line_start = text.rfind("\n", max(0, start - 60), start) + 1
     if not text[line_start or max(0, start - 60) : start].strip(" \t>#*|"):
         return _Sure.SET_APART if word else _Sure.ON_LINE
-    return _Sure.IN_LINE if stopped is not None else _Sure.RUN_ON
+    if stopped is None:
+        return _Sure.RUN_ON
+    return _Sure.ON_LINE if word else _Sure.IN_LINE  # "Section 4.2" at a sentence's beginning, as good as a line's
 
 
 def _in_sequence(candidates: Sequence[_Opening]) -> list[_Opening]:
@@ -271,19 +274,27 @@ def _in_sequence(candidates: Sequence[_Opening]) -> list[_Opening]:
 
 def _follows(opening: _Opening, opened: dict[Key, int]) -> bool:
     """Whether the number goes on from those before it, as nearly as the way it stands there asks for."""
-    if opening.sure is _Sure.SET_APART:
-        return True
     *parent, last = opening.key
-    if not isinstance(last, int):
-        return False
+    if opening.sure is _Sure.SET_APART or not isinstance(last, int):
+        return opening.sure is _Sure.SET_APART
     around = max((opened.get(key, -1) for key in (tuple(parent), ("article", *parent[1:]))), default=-1)
-    if opening.sure is _Sure.RUN_ON and not opened:
-        return opening.key == ("section", 1)
-    if opening.sure is _Sure.RUN_ON:  # "ARTICLE VI. TERMINATION Section 6.1 Termination."
-        return last == 1 and 0 <= opening.start_char - around < _HEADING_CHARS and opened.get(opening.key, -1) < around
+    if opening.sure is _Sure.RUN_ON:
+        return _opens_after_title(opening, opened, around)
+    on_line = opening.sure is _Sure.ON_LINE
     if last <= 1:
-        return opening.sure is _Sure.ON_LINE or len(opening.key) <= 3 or around >= 0
-    return any((*parent, last - back) in opened for back in range(1, 4 if opening.sure is _Sure.ON_LINE else 3))
+        return on_line or len(opening.key) <= 3 or around >= 0
+    if on_line and parent[1:] and last <= _FIRST_FEW:
+        return True
+    reach = 2 if not on_line else 8 if parent[1:] else 3
+    return any((*parent, last - back) in opened for back in range(1, reach + 1))
+
+
+def _opens_after_title(opening: _Opening, opened: dict[Key, int], around: int) -> bool:
+    """Whether a first part follows the title of the one around it: "ARTICLE VI. TERMINATION Section 6.1 Termination."."""
+    if not opened:
+        return opening.key == ("section", 1)
+    near = 0 <= opening.start_char - around < _HEADING_CHARS
+    return opening.key[-1] == 1 and near and opened.get(opening.key, -1) < around
 
 
 def _closed(openings: Sequence[_Opening], length: int) -> list[Part]:

@@ -107,8 +107,9 @@ _POINTS = re.compile(
 )
 _SAYS_MORE = re.compile(r"\b(?:following\s+meaning|mean(?:ing|s):|as\s+follows|below\s*:)", re.IGNORECASE)
 _UNQUOTED = re.compile(
-    rf"^[ \t]{{0,40}}(?:{_LABEL}[ \t]{{1,12}})?(?:The term )?(?P<term>[A-ZÄÖÜ][\w’'&/.-]{{0,40}}"
-    r"(?:[ \t](?:(?:of|and|or|the|for|to|in|on|by)[ \t]){0,2}[A-Z0-9ÄÖÜ][\w’'&/.-]{0,40}){0,6})[ \t]{1,4}"
+    rf"(?:^[ \t]{{0,40}}|(?<=[.;]\s\s\s)\s{{0,20}})(?:{_LABEL}[ \t]{{1,12}})?(?:The term )?"
+    r"(?P<term>[A-ZÄÖÜ][\w’'&/.-]{0,40}(?:[ \t](?:(?:of|and|or|the|for|to|in|on|by)[ \t]){0,2}"
+    r"[A-Z0-9ÄÖÜ][\w’'&/.-]{0,40}){0,6})[ \t]{1,4}"
     r"(?:means?|shall mean|will mean|shall include|(?:shall have|has) the meaning|bedeutet|bezeichnet)\b",
     re.MULTILINE,
 )

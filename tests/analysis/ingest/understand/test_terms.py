@@ -125,6 +125,20 @@ def test_a_name_is_given_to_the_clause_before_it() -> None:
     }
 
 
+def test_two_names_of_one_share_what_they_name() -> None:
+    text = "Acme Ltd, a company in Leeds (“Acme” or the “Seller”), at 1 Elm Road, and Nut Ltd (“Nut”) agree."
+    assert found(text) == {
+        "Acme": "Acme Ltd, a company in Leeds (“Acme” or the “Seller”)",
+        "Seller": "Acme Ltd, a company in Leeds (“Acme” or the “Seller”)",
+        "Nut": "Nut Ltd (“Nut”)",
+    }
+
+
+def test_a_name_is_given_across_the_end_of_a_page() -> None:
+    text = "Done. The courts of the State\n\n73\n\n________\n\nof Delaware (the “Courts”) decide."
+    assert found(text) == {"Courts": "The courts of the State\n\n73\n\n________\n\nof Delaware (the “Courts”)"}
+
+
 def test_a_pointer_is_told_from_a_definition() -> None:
     text = "“Fee” has the meaning set forth in Section 4.2.\n\n“Price” has the following meaning: the sum in Section 5."
     assert [term.points for term in find_terms(text)] == [True, False]
