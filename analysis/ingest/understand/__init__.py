@@ -15,7 +15,7 @@ from analysis.ingest.understand.terms import find_terms
 from analysis.ingest.understand.uses import undefined_terms, with_uses
 from analysis.types import ParsedHeading, Understanding
 
-UNDERSTANDING_VERSION = 3
+UNDERSTANDING_VERSION = 4
 
 
 def understand(text: str, headings: Sequence[ParsedHeading] = ()) -> Understanding:

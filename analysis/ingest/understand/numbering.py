@@ -290,7 +290,7 @@ def _follows(opening: _Opening, opened: dict[Key, int]) -> bool:
 
 
 def _opens_after_title(opening: _Opening, opened: dict[Key, int], around: int) -> bool:
-    """Whether a first part follows the title of the one around it: "ARTICLE VI. TERMINATION Section 6.1 Termination."."""
+    """Whether a first part follows the title of the one around it: "ARTICLE VI. TERMINATION Section 6.1"."""
     if not opened:
         return opening.key == ("section", 1)
     near = 0 <= opening.start_char - around < _HEADING_CHARS
