@@ -31,7 +31,7 @@ _MEANS = re.compile(
     r"(?:(?:same|respective|following|ordinary)\s+)?(?:meanings?|definitions?)\b"
     r"|(?:(?:shall|will|is\s+to|are\s+to)\s+)?(?:(?:each|both|also|collectively|only)\s+)?"
     r"(?:means?|refers?\s+to|denotes?|signif(?:y|ies))\b"
-    r"|(?:(?:shall|will)\s+be|is|are)\s+(?:hereby\s+)?defined\b"
+    r"|(?:(?:shall|will)\s+be|is|are)\s+(?:hereby\s+)?(?:defined|deemed\s+to\s+mean)\b"
     r"|(?:bedeutet|bedeuten|bezeichnet|bezeichnen|meint)\b"
     r"|是?指的?是?|系指|意指|意为|的含义"
     r")",
@@ -39,7 +39,8 @@ _MEANS = re.compile(
 )
 # Words that define only where a definition is expected: "“Affiliate” includes", "“Affiliate”: any company".
 _SAYS = re.compile(
-    r"\s{0,9}(?:(?:(?:shall|will)\s+)?(?:include[sd]?|comprises?|be|is|are)|ist|sind|umfasst)\b|\s{0,3}[:：–—]\s|\s-\s",
+    r"\s{0,9}(?:meaning\b|(?:(?:shall|will)\s+)?(?:include[sd]?|comprises?|be|is|are)|ist|sind"
+    r"|umfasst)\b|\s{0,3}[:：–—]\s|\s-\s",
     re.IGNORECASE,
 )
 # What narrows a term down stands between it and the verb: "“Knowledge”, with respect to the Company, means".
@@ -75,7 +76,8 @@ _NAMED_IN_TEXT = re.compile(
     r"(?:\s+(?:herein|hereinafter|hereafter|collectively|individually|jointly|together|below"
     r"|in\s+this\s+\w+|throughout|sometimes|also)){0,4}"
     r"\s+(?:to\s+)?as\s{0,3}:?"
-    r"|\bhere(?:inafter|after|in)(?:\s+(?:collectively|individually|jointly|called|also|the)){0,3}"
+    r"|\b(?:collectively|individually|severally|jointly|together)\s+as"
+    r"|\bhere(?:inafter|after|in)(?:\s+referred\s+to)?(?:\s+(?:collectively|individually|jointly|called|also|the)){0,3}"
     r"|\b(?:hereinafter|hereby|herein|are|is)\s+called"
     r"|\b(?:im\s+Folgenden|nachfolgend|nachstehend|im\s+Weiteren)(?:\s+(?:auch|gemeinsam|kurz|jeweils"
     r"|zusammen|als|einzeln)){0,3}"

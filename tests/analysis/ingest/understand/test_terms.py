@@ -36,6 +36,11 @@ def found(text: str) -> dict[str, str]:
         ("the reports are collectively referred to herein as the “Reports.” They", ["Reports"]),
         ("(the date of such closing, the “Closing Date”)", ["Closing Date"]),
         ("(any Subsidiary that is not wholly owned, a “Partial Subsidiary”)", ["Partial Subsidiary"]),
+        (
+            "together known as the Sellers, individually as a “Seller” and collectively as the “Sellers.” All",
+            ["Seller", "Sellers"],
+        ),
+        ("controlled by it, the term “control” meaning ownership of half", ["control"]),
         ("The ‘Works’ means the works in the annex.", ["Works"]),
         ("**Confidential Material** means what is marked so.", ["Confidential Material"]),
         ("Business Day means a day on which banks are open.", ["Business Day"]),
