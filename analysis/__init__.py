@@ -4,7 +4,7 @@
 
     upload   file on the wire          -> Document, DocumentVersion
     parse    original file             -> ParsedDocument (canonical text, pages, headings), in a child process
-    understand canonical text         -> Understanding (what the document says about itself: its language)
+    understand canonical text         -> Understanding (language, title and parties, defined terms, references)
     chunk    ParsedDocument            -> list[ChunkSpan], token-exact, without a gap
     embed    list[str]                 -> float32[n, dims], unit length
     index    all of the above          -> rows in PostgreSQL (vectors, full text, pages, headings)
