@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import (
     Http404,
     HttpRequest,
@@ -25,11 +24,9 @@ from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from analysis.answer.readings import under_way
 from analysis.errors import LecternError, UserError
 from analysis.ingest.parse.signatures import RECORDING
 from analysis.ingest.spoken import page_name, place_words, seconds_of
-from analysis.ingest.stored_tables import captioned
 from analysis.ingest.upload import document_delete, document_rename, document_retry
 from analysis.models import Document, DocumentVersion, Heading, Page, Purpose, Question, Reading
 from analysis.models.reading import ReadingStatus
@@ -37,8 +34,9 @@ from analysis.types import PageSource, Span
 from analysis.views.cards import Card, card_for, newest_answer, with_status
 from analysis.views.choices import remember_llm
 from analysis.views.clauses import panel_of
+from analysis.views.details import details
 from analysis.views.leans import Leans
-from analysis.views.listing import KINDS, progress_of, read_ahead_words
+from analysis.views.listing import progress_of
 from analysis.views.pages import (
     QUERY_LIMIT,
     Shown,
@@ -66,9 +64,7 @@ SOURCE_WORDS = {
 }
 SNIPPET_CHARACTERS = 60
 YEAR_SECONDS = 365 * 24 * 3600
-TABLES_LISTED = 200
 TABS = [("summary", "Summary"), ("ask", "Ask"), ("clauses", "Clauses"), ("terms", "Terms"), ("details", "Details")]
-PASSWORD_ERRORS = frozenset({"password_required", "password_wrong"})
 
 
 @dataclass(frozen=True)
@@ -158,7 +154,7 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
     member = enter(request, found.workspace.slug)
     version = _version(found)
     context = {"document": found, "version": version, "workspace": found.workspace, "documents": [found]}
-    context |= ask_context(request, member) | _questions(request, found, member) | _details(version)
+    context |= ask_context(request, member) | _questions(request, found, member) | details(version)
     context |= {"panel": panel_of(request, found)}
     read_once = Reading.objects.filter(version=version, status=ReadingStatus.READ).exists()
     context |= _reader(request, version, read_once=read_once) if version.ready else {"progress": progress_of(version)}
@@ -191,32 +187,6 @@ def _questions(request: HttpRequest, document: Document, member: Member) -> dict
 def _card(question: Question | None, member: Member) -> Card | None:
     answer = newest_answer(question) if question else None
     return card_for(answer, member) if answer else None
-
-
-def _details(version: DocumentVersion) -> dict[str, Any]:
-    return {
-        "kind": KINDS.get(version.kind, version.kind),
-        "wants_password": version.error_code in PASSWORD_ERRORS,
-        "metadata": [(key.replace("_", " "), value) for key, value in version.metadata.items() if _plain(value)],
-        "tracked_changes": version.metadata.get("tracked_changes"),
-        "readings": _readings(version),
-        "tables": captioned(version)[:TABLES_LISTED],
-    }
-
-
-def _readings(version: DocumentVersion) -> list[str]:
-    """Return which language models have read the document, or how far they have come."""
-    rows = Reading.objects.filter(Q(status=ReadingStatus.READ) | under_way(), version=version).order_by("llm")
-    return [
-        reading.llm
-        if reading.status == ReadingStatus.READ
-        else f"{reading.llm} ({read_ahead_words(version, reading.tokens_done, reading.tokens_total)})"
-        for reading in rows
-    ]
-
-
-def _plain(value: object) -> bool:
-    return isinstance(value, str | int | float) and value not in ("", None)
 
 
 def _reader(request: HttpRequest, version: DocumentVersion, *, read_once: bool) -> dict[str, Any]:
