@@ -282,7 +282,8 @@ def _header_start(rows: Sequence[Row], first: int, free_from: int, columns: Sequ
         crosses = len(row.items) == 1 and row.items[0].x0 < edge < row.items[0].x1
         crossed += crosses
         far = below.y0 - row.y1 > _FARTHEST_HEADER * row.height
-        if far or over > len(columns) or crossed > 1 or (crosses and row.items[0].x1 > columns[0].x1):
+        prose = crosses and row.items[0].x1 > columns[0].x1 and not _ASIDE.fullmatch(row.items[0].text)
+        if far or prose or over > len(columns) or crossed > 1:
             break
         if over and not crosses and (not crossed or over == len(row.items)):
             start = index
@@ -299,6 +300,8 @@ class _Grid:
         self.rows = rows
         self.header_count = header_count
         self.rules = rules
+        firsts = [row.items[0] for row in rows[header_count:] if row.has_figures]
+        self.labels_x1 = max((item.x1 for item in firsts if item.middle < columns[0].x0), default=0.0)
         self.doubts = 0
         self.placed = 0
 
@@ -316,7 +319,9 @@ class _Grid:
     def _cells(self, row: Row, number: int) -> _GridLine:
         left = _edge(self.columns) if number < self.header_count else self.columns[0].x0
         alone = len(row.items) == 1 and row.items[0].x0 < left
-        labels = [item for item in row.items if alone or item.middle < left]
+        # As many headers as columns, all right of the labels: wide ones may begin far left of narrow figures.
+        each = number < self.header_count and len(row.items) == len(self.columns) and row.items[0].x0 > self.labels_x1
+        labels = [item for item in row.items if not each and (alone or item.middle < left)]
         others = row.items[len(labels) :]
         header = number < self.header_count or bool(others and not labels and not any(i.is_figure for i in others))
         cells = [PageCell(tuple(labels), 0, 0)] if labels else []
@@ -381,7 +386,8 @@ class _GridLine:
         if not (self.header and below.header and self._near(below)):
             return False
         places = {(cell.column, cell.column_span) for cell in self.cells if cell.column}
-        return all((cell.column, cell.column_span) in places for cell in below.cells if cell.column)
+        further = [(cell.column, cell.column_span) for cell in below.cells if cell.column]
+        return bool(further) and all(place in places for place in further)
 
     def label_goes_on(self, below: _GridLine, limit: float) -> bool:
         """Whether the label of `below` is the rest of this one; figures stand beside the first or the last line.

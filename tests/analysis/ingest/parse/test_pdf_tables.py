@@ -124,6 +124,24 @@ def test_a_header_over_several_columns_is_known_by_the_rule_under_it(tmp_path: P
     assert rows(document, bare)[0].startswith("#2:June 30, 2023")
 
 
+def test_wide_headers_over_narrow_figures_are_not_taken_for_labels(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.drawRightString(342, 730, "Number of Restricted Shares")
+        canvas.drawRightString(500, 730, "Value Per Share")
+        canvas.drawCentredString(300, 714, "(In millions, except per share data)")
+        for y, label in ((700, "Granted"), (686, "Vested"), (672, "Canceled")):
+            canvas.drawString(LABELS_X, y, label)
+            canvas.drawRightString(340, y, "45")
+            canvas.drawRightString(500, y, "$158.45")
+
+    document = parse(papers.pdf(tmp_path / "a.pdf", draw))
+    assert rows(document, document.tables[0])[:3] == [
+        "#1:Number of Restricted Shares, #2:Value Per Share",
+        "#0:(In millions, except per share data)",
+        "0:Granted, 1:45, 2:$158.45",
+    ]
+
+
 def test_the_mark_of_a_footnote_is_no_figure(tmp_path: Path) -> None:
     def draw(canvas: Canvas) -> None:
         for y, label in ((700, "Online stores"), (686, "Physical stores"), (672, "Other")):
