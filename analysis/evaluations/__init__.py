@@ -28,7 +28,7 @@ from analysis.errors import UserError
 from analysis.evaluations.trials import Measure, Outcome
 from analysis.ingest.run import ingest
 from analysis.ingest.sandbox import parse_each
-from analysis.ingest.upload import document_upload
+from analysis.ingest.upload import document_delete, document_upload
 from analysis.models import Answer, CitationRow, Document, DocumentVersion, IngestStatus
 from analysis.types import Mode, ParsedDocument, Span
 from workspaces.models import Workspace
@@ -61,15 +61,26 @@ def evaluations() -> dict[str, Evaluation]:
 
 def read_in(workspace: Workspace, name: str, data: bytes) -> Document:
     """Return the document that the file has become. Raises UserError when it cannot be read in."""
-    uploaded = document_upload(
-        workspace=workspace, user=None, name=name, file=ContentFile(data, name=name), enqueue=False
-    )
-    version = DocumentVersion.objects.get(document=uploaded.document)
+    version = _uploaded(workspace, name, data)
     ingest(version.pk, follow_up=False)
     version.refresh_from_db()
     if not version.ready:
         raise UserError(f"{name}: {version.error_message}", code=version.error_code)
-    return Document.objects.select_related("version", "workspace").get(pk=uploaded.document.pk)
+    return Document.objects.select_related("version", "workspace").get(pk=version.document_id)
+
+
+def _uploaded(workspace: Workspace, name: str, data: bytes) -> DocumentVersion:
+    """Return the file's version, waiting or ready; one that failed before is uploaded anew."""
+
+    def upload() -> Document:
+        file = ContentFile(data, name=name)
+        return document_upload(workspace=workspace, user=None, name=name, file=file, enqueue=False).document
+
+    version = DocumentVersion.objects.get(document=upload())
+    if version.status != IngestStatus.FAILED:
+        return version
+    document_delete(version.document)
+    return DocumentVersion.objects.get(document=upload())
 
 
 def documents_in(workspace: Workspace, files: Mapping[str, Path], outcome: Outcome) -> dict[str, str]:
@@ -110,9 +121,7 @@ def _batch_in(workspace: Workspace, batch: list[tuple[str, str]], outcome: Outco
     versions = {}
     for name, text in batch:
         if (name,) not in there:
-            file = ContentFile(text.encode(), name=name)
-            uploaded = document_upload(workspace=workspace, user=None, name=name, file=file, enqueue=False)
-            versions[name] = DocumentVersion.objects.get(document=uploaded.document)
+            versions[name] = _uploaded(workspace, name, text.encode())
     parsed = _parsed(versions) if versions else {}
     for name, version in versions.items():
         ingest(version.pk, follow_up=False, parsed=parsed.get(name))

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from analysis.evaluations import cosqa, texts_in
+from analysis.evaluations import cosqa, read_in, texts_in
 from analysis.evaluations.bm25 import BM25, words_of
 from analysis.evaluations.trials import Outcome
-from analysis.models import Chunk, Document
+from analysis.models import Chunk, Document, DocumentVersion, IngestStatus
 from workspaces.models import Workspace
 
 FUNCTIONS = [
@@ -61,6 +61,17 @@ def test_a_batch_goes_on_where_it_was_left(words_as_meaning: None) -> None:
     assert Chunk.objects.count() == 2
     (note,) = outcome.notes
     assert note.startswith("blank.py: ")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_failed_is_read_in_anew(words_as_meaning: None) -> None:
+    workspace = Workspace.objects.create(slug="kept", name="Kept")
+    document = read_in(workspace, "0.py", FUNCTIONS[0].encode())
+    DocumentVersion.objects.filter(document=document).update(status=IngestStatus.FAILED)
+    again = read_in(workspace, "0.py", FUNCTIONS[0].encode())
+    assert again.version is not None
+    assert again.version.ready
+    assert Document.objects.count() == 1
 
 
 def test_what_is_missing_is_named(db: None, tmp_path: Path) -> None:
