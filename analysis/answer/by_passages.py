@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from analysis.answer import material
 from analysis.answer.cite import says_absent
-from analysis.answer.findings import not_in_passages_sentence
+from analysis.answer.findings import no_sentence_sentence, not_in_passages_sentence
 from analysis.answer.passages import Gathered, gather
 from analysis.answer.prompt import passages_prompt
 from analysis.answer.receipt import coverage
@@ -35,9 +35,9 @@ def write_passages(run: Run, plan: ReadingPlan, history: material.History) -> Wr
     found = gather(question, history.turns, run.documents, run.llm)
     prompt = passages_prompt(found.documents, history.turns, question, max_output_tokens=plan.output_tokens)
     passages = len(prompt.sources)
-    if found.absent:
+    if found.probable.absent:
         # A small model asked all the same would make something of whatever it is given.
-        own = [run.writer.say(not_in_passages_sentence(run.documents, found.compared))]
+        own = [run.writer.say(_nothing_found(run, found))]
     else:
         reading = ngettext("Reading one passage", "Reading %(count)s passages", passages) % {"count": passages}
         put(run, prompt, [], lambda done, total: reading)
@@ -48,15 +48,22 @@ def write_passages(run: Run, plan: ReadingPlan, history: material.History) -> Wr
     return Written(plan, prompt.sources, receipt, own)
 
 
+def _nothing_found(run: Run, found: Gathered) -> str:
+    if found.probable.every:
+        return no_sentence_sentence(run.documents)
+    return not_in_passages_sentence(run.documents, found.compared)
+
+
 def _added(run: Run, found: Gathered, passages: int) -> list[Span]:
     """Add what is probable and was passed over, or else what it means that nothing was found; return our own words."""
     if run.writer.stopped:
         return []
-    missing = left_out(run.writer.text, found.probable)
-    if found.probable and found.probable[0] in missing:
+    probable = found.probable.found
+    missing = left_out(run.writer.text, probable)
+    if probable and probable[0] in missing:
         said = run.writer.say(NEAREST)
         run.writer.add(f"\n\n{listed(missing)}")
         return [said]
-    if not found.probable and says_absent(run.writer.text):
+    if not probable and says_absent(run.writer.text):
         return [run.writer.say(f"\n\n{not_in_passages_sentence(run.documents, passages)}")]
     return []

@@ -12,16 +12,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from analysis.answer import material
-from analysis.answer.findings import Found, exhaustive
+from analysis.answer.findings import Found
 from analysis.answer.leaning import definitions_for
 from analysis.answer.parts import opening_end
+from analysis.answer.probable import Probable, overlap, probable
 from analysis.answer.prompt import DocumentText, Turn
 from analysis.answer.receipt import merged
 from analysis.llm.catalogue import LLM
 from analysis.llm.tokens import count_tokens
 from analysis.models import Document
-from analysis.review.relevance import clause_asked, relevant_in
-from analysis.review.sentences import embed
 from analysis.types import Hit, Source, Span
 
 HITS = 40
@@ -29,25 +28,18 @@ OPENING_CHARACTERS = 500  # title, date and parties: what "the Supplier" or "thi
 LEAST_TOKENS = 40  # a shorter piece of a passage says nothing
 OPENINGS_SHARE = 0.25  # of the evidence budget
 LEANING_SHARE = 0.2  # of the evidence budget, for definitions and sections referred to
-MOST_PROBABLE = 3
-# A sentence of the best hits that is this probable is stated even when the LLM passes it over. Where there is none, and
-# the question is whether there is something or is about a kind of clause whose probabilities are known, the answer says
-# that nothing was found; other questions may be answered by what no sentence says alone. Measured: docs/quality.md.
-LEAST_PROBABLE = 0.08
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """What is put before the LLM. documents: each with its `parts`, in the order of its text.
+    """What is put before the LLM: documents, each with its `parts`, in the order of its text; and what is probable.
 
-    probable: the sentences that probably answer the question, the most probable first. absent: they were looked for in
-    `compared` passages, there are none, and it is a question on which that says something.
+    compared: how many hits there were.
     """
 
     documents: list[DocumentText]
-    probable: list[Found] = field(default_factory=list)
+    probable: Probable = field(default_factory=Probable)
     compared: int = 0
-    absent: bool = False
 
 
 def gather(question: str, history: list[Turn], documents: list[Document], llm: LLM) -> Gathered:
@@ -60,9 +52,8 @@ def gather(question: str, history: list[Turn], documents: list[Document], llm: L
     by_id = {str(document.pk): document for document in documents}
     if llm.sweep != "nearest":
         return Gathered(_fitted_in(asked, hits, by_id, llm))
-    hits, probable = _weighed(asked, hits)
-    absent = not probable and (exhaustive(question) or clause_asked(question, embed) is not None)
-    return Gathered(_fitted_in(asked, hits, by_id, llm), probable, len(hits), absent)
+    found = probable(asked, hits, documents)
+    return Gathered(_fitted_in(asked, _surest_first(hits, found.found), by_id, llm), found, len(hits))
 
 
 def query(question: str, history: list[Turn]) -> str:
@@ -70,41 +61,23 @@ def query(question: str, history: list[Turn]) -> str:
     return f"{question}\n{history[-1].question}" if history else question
 
 
-def _weighed(question: str, hits: Sequence[Hit]) -> tuple[list[Hit], list[Found]]:
-    """Return the hits with those first that hold a probable sentence, and those sentences, the most probable first."""
-    found: list[tuple[float, int, Found]] = []
-    for rank, hit in enumerate(hits):
-        source = _source(hit)
-        for span in relevant_in(question, source)[:MOST_PROBABLE]:
-            if span.probability >= LEAST_PROBABLE:
-                found.append((-span.probability, rank, _found(hit, Span(span.start_char, span.end_char))))
-    found.sort(key=lambda each: each[:2])
-    ranks = list(dict.fromkeys([rank for _, rank, _ in found] + list(range(len(hits)))))
-    return [hits[rank] for rank in ranks], _apart(each for _, _, each in found)[:MOST_PROBABLE]
+def _surest_first(hits: Sequence[Hit], found: Sequence[Found]) -> list[Hit]:
+    """Return the hits with those first that hold a probable sentence, and such sentences as no hit holds."""
+    holders = [hit for each in found for hit in hits if overlap(_source(hit), each.source)]
+    others = [_hit(each) for each in found if not any(overlap(_source(hit), each.source) for hit in hits)]
+    return list(dict.fromkeys([*holders, *others, *hits]))
+
+
+def _hit(found: Found) -> Hit:
+    source = found.source
+    return Hit(
+        source.document_id, source.document_name, source.version_id, source.start_char, source.end_char,
+        found.page_number, source.text, 0.0,
+    )  # fmt: skip
 
 
 def _source(hit: Hit) -> Source:
     return Source(hit.document_id, hit.document_name, hit.version_id, hit.start_char, hit.end_char, hit.text)
-
-
-def _found(hit: Hit, span: Span) -> Found:
-    text = hit.text[span.start_char - hit.start_char : span.end_char - hit.start_char]
-    source = Source(hit.document_id, hit.document_name, hit.version_id, span.start_char, span.end_char, text)
-    return Found(source, hit.page_number, _place(hit))
-
-
-def _apart(found: Iterable[Found]) -> list[Found]:
-    """Return the sentences without those that overlap one before them: hits may share words."""
-    kept: list[Found] = []
-    for each in found:
-        if not any(_overlap(each.source, other.source) for other in kept):
-            kept.append(each)
-    return kept
-
-
-def _overlap(one: Source, other: Source) -> bool:
-    touch = one.start_char < other.end_char and other.start_char < one.end_char
-    return one.version_id == other.version_id and touch
 
 
 def _fitted_in(question: str, hits: Sequence[Hit], by_id: dict[str, Document], llm: LLM) -> list[DocumentText]:

@@ -6,7 +6,7 @@ model copies, the sentences nearest to the question count (`with_nearest`). One 
 (`reduce_prompt`), or the answer says that there is nothing (`absent_sentence`). No rows, no calls.
 """
 
-from analysis.answer.findings.absence import absent_sentence, exhaustive, not_in_passages_sentence
+from analysis.answer.findings.absence import absent_sentence, exhaustive, no_sentence_sentence, not_in_passages_sentence
 from analysis.answer.findings.mapping import MAP_VERSION, findings_in, map_prompt
 from analysis.answer.findings.nearest import with_nearest
 from analysis.answer.findings.reducing import Found, reduce_prompt
@@ -18,6 +18,7 @@ __all__ = [
     "exhaustive",
     "findings_in",
     "map_prompt",
+    "no_sentence_sentence",
     "not_in_passages_sentence",
     "reduce_prompt",
     "with_nearest",

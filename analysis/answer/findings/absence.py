@@ -51,6 +51,13 @@ def not_in_passages_sentence(documents: Sequence[Document], passages: int) -> st
     return f"Nothing about this was found in {looked} the question best. {proof}"
 
 
+def no_sentence_sentence(documents: Sequence[Document]) -> str:
+    """Return that no sentence of the documents comes near to what is asked for, and what that does not show."""
+    name = f"“{documents[0].name}”" if len(documents) == 1 else f"these {len(documents):,} documents"
+    looked = "Every sentence was compared with what such a clause says, and no language model has read it for this."
+    return f"Nothing about this was found in {name}. {looked} A sweep has all of it read."
+
+
 def _read(coverage: Mapping[str, Any]) -> str:
     parts = coverage["parts"]
     pages, characters = coverage["pages_read_count"], coverage["characters_read"]

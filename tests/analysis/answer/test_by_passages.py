@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.answer import passages as module
+from analysis.answer import probable as module
 from analysis.answer.ask import question_ask
 from analysis.answer.findings import not_in_passages_sentence
 from analysis.answer.run import answer_run
@@ -18,7 +18,7 @@ from tests.conftest import Cast
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("words_as_meaning")]
 
 FEES = "The Customer shall pay a fee of EUR 500 within thirty days."
-LAW = "This Agreement is governed by the laws of Ireland."
+LAW = "This Agreement shall be governed by and construed in accordance with the laws of Ireland."
 FILLER = "Nobody reads this recital. " * 30
 TEXT = f"SERVICE AGREEMENT\n\n{FILLER}\n\n{FEES}\n\n{FILLER}\n\n{LAW}"
 
@@ -98,6 +98,17 @@ def test_where_nothing_is_probable_that_is_said_of_the_passages_and_no_model_is_
     assert [sentence.supported for sentence in answer.sentences.all()] == [None, None]
     assert answer.coverage["complete"] is False
     assert answer.llm == BUNDLED
+
+
+def test_a_clause_that_the_checklist_knows_is_looked_up_in_every_sentence(
+    cast: Cast, row: Document, bundled_llm: ScriptedLLM
+) -> None:
+    bundled_llm.replies = [Reply(words=["The document does not mention this", "."])]
+    present = answered(cast, row, "Which law governs this contract?")
+    assert quotes(present) == {LAW}
+    absent = answered(cast, row, "Is there a non-compete clause in this contract?")
+    assert absent.text.startswith("Nothing about this was found in “service.pdf”. Every sentence was compared")
+    assert len(bundled_llm.requests) == 1
 
 
 def test_a_question_that_no_one_sentence_answers_is_put_to_the_model_all_the_same(

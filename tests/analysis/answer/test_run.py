@@ -162,7 +162,8 @@ def test_passages_that_fit_are_sent_in_the_order_of_the_text_and_are_on_the_rece
 
     hits = [hit(9), hit(3), hit(15), hit(17), hit(5), hit(7), hit(11)]
     monkeypatch.setattr("analysis.answer.retrieve.retrieve", lambda query, documents, limit: hits)
-    monkeypatch.setattr("analysis.answer.passages.relevant_in", all_probable)
+    monkeypatch.setattr("analysis.answer.probable.relevant_in", all_probable)
+    monkeypatch.setattr("analysis.answer.probable.clause_asked", lambda question, meaning: None)
     answer = run(asked(cast, row, mode=Mode.PASSAGES))
     content = flat(bundled_llm.requests[0]["messages"][1]["content"])
     sent = [number for number in range(20) if sentences[number] in content]
