@@ -75,6 +75,14 @@ def reembed() -> None:
     reembed()
 
 
+@shared_task(name="analysis.tasks.understand_again")
+def understand_again() -> None:
+    """Understand documents anew for a few seconds, if there are any that other code has understood."""
+    from analysis.ingest.understand_again import understand_again
+
+    understand_again()
+
+
 @shared_task(name="analysis.tasks.render_pages")
 def render_pages(version_id: int) -> None:
     """Draw a version's page images ahead of need; whatever is there already stays."""

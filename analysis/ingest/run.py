@@ -160,7 +160,7 @@ def _read_in(run: Run) -> None:
     with run.timed("chunk"):
         run.report("chunk", 0, 1)
         tables = [row.parsed for row in run.version.tables.order_by("ordinal")]
-        spans = chunk(text, _headings(run.version), passage_tokenizer(), tables)
+        spans = chunk(text, stored_headings(run.version), passage_tokenizer(), tables)
         run.report("chunk", 1, 1)
     _embed_and_index(run, text, spans, embedder, encoder)
     _finish(run, text, embedder)
@@ -233,12 +233,13 @@ def _understand(run: Run, text: str) -> None:
         return
     with run.timed("understand"):
         run.report("understand", 0, 0)
-        facts = understand(text, _headings(run.version))
+        facts = understand(text, stored_headings(run.version))
         with run.writing():
             index.write_understanding(run.version, facts)
 
 
-def _headings(version: DocumentVersion) -> list[ParsedHeading]:
+def stored_headings(version: DocumentVersion) -> list[ParsedHeading]:
+    """Return the version's headings in order."""
     rows = Heading.objects.filter(version=version).order_by("ordinal")
     columns = ("level", "label", "title", "start_char", "end_char", "section_end_char")
     return [ParsedHeading(**row) for row in rows.values(*columns)]
