@@ -21,7 +21,7 @@ _PLAIN = r"\d{1,4}(?:\.\d{1,3}){0,4}(?:[A-Z](?![A-Za-z]))?|[IVXLC]{1,7}(?![\w])|
 _ITEMS = r"(?:[ \t]?\(\s?[A-Za-z0-9]{1,5}\s?\)){0,6}"
 _NUMBER = rf"(?:[“\"]?(?:{_PLAIN})[”\"]?{_ITEMS}|[“\"]?\([A-Za-z0-9]{{1,5}}\){_ITEMS}[”\"]?)"
 _AND = (
-    r"\s{0,3}(?:,\s{0,3}(?:(?:and|or|und)\s{1,3})?|(?:and/or|and|or|through|to|und|oder|bis"
+    r"\s{0,3}(?:,\s{0,3}(?:(?:and|or|und|AND|OR)\s{1,3})?|(?:and/or|and|or|AND|OR|through|to|und|oder|bis"
     r"|sowie)\s{1,3}|[-–—&]\s{0,3})"
 )
 _MENTION = re.compile(
@@ -55,7 +55,7 @@ _OWN_AFTER = re.compile(
     re.I,
 )
 _WHOSE_AFTER = re.compile(
-    r"\s{1,3}(?:\([^()]{1,60}\)\s{0,3})?(?P<link>of|to|in|under|from)\s+(?P<the>(?:the|that\s+certain"
+    r"\s{1,3}(?:\([^()]{1,60}\)\s{0,3})?(?P<link>of|to|in|under|from|OF|TO|IN|UNDER)\s+(?P<the>(?:the|THE|that\s+certain"
     r"|such|said|any|each|its|their)\s+)?"
     r"(?P<what>[A-Z][\w’'.&/-]{0,30}(?:\s(?:(?:of|and|the|for)\s){0,2}[A-Z0-9][\w’'.&/-]{0,30}){0,6}"
     r"|\d{1,2}\s+(?:U\.S|C\.F)|(?:19|20)\d\d\s+Act)"
@@ -69,7 +69,7 @@ _OTHER_BEFORE = re.compile(
     r"|Disclosure|Title\s+\d+|》)(?:,|’s|'s)?\s{0,3}(?:at\s+)?\Z"
 )
 _OTHER_DOCUMENT = re.compile(
-    r"(?:Agreement|Act|Code|Letter|Plan|Form|Statement|Indenture|Lease|Contract|Bylaws|By-laws"
+    r"(?:Agreement|A(?:ct|CT)|C(?:ode|ODE)|Letter|Plan|Form|Statement|Indenture|Lease|Contract|Bylaws|By-laws"
     r"|Charter|Articles|Note|Licen[sc]e|Order|"
     r"Disclosure Schedules?|Rules?|Regulations?|Law|Policy|Guarant(?:y|ee)|Report|Directive|ERISA"
     r"|[DMN]GCL|DLLCA|UCC|Constitution|Title|\d.*|"
@@ -200,8 +200,7 @@ def _singular(word: str) -> str:
 
 
 def _parents(text: str, mention: _Mention) -> Iterator[_Mention]:
-    """Yield what the mention is said to be part of: "Section 5", then "Exhibit A", of "(c) of Section 5 "
-    "of Exhibit A"."""
+    """Yield what the mention is part of: of "(c) of Section 5 of Exhibit A", "Section 5", then "Exhibit A"."""
     at = mention.span.end_char
     for _ in range(3):
         link = _PART_OF.match(text, at)

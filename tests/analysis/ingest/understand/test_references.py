@@ -92,6 +92,10 @@ def referred(words: str) -> list[tuple[str, str, str]]:
         ("See Section 2.2 of the Agreement.", [("Section 2.2", "here", "2.2 Payment. T")]),
         ("See Section 2.2 of the Credit Agreement.", [("Section 2.2", "elsewhere", "")]),
         ("See Section 368(a) of the Code.", [("Section 368(a)", "elsewhere", "")]),
+        (
+            "REPORT UNDER SECTION 13 OR 15(d) OF THE SECURITIES EXCHANGE ACT OF 1934.",
+            [("SECTION 13", "elsewhere", ""), ("15(d)", "elsewhere", "")],
+        ),
         ("See 18 U.S.C. Section 1833.", [("Section 1833", "elsewhere", "")]),
         ("See Section 409A for taxes.", [("Section 409A", "elsewhere", "")]),
         ("See Section 2.7.", [("Section 2.7", "nowhere", "")]),
