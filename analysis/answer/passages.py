@@ -84,7 +84,7 @@ def _fitted_in(question: str, hits: Sequence[Hit], by_id: dict[str, Document], l
     """Return the documents that have hits, with as many of them as there is room for and what those lean on."""
     opened = _openings([by_id[id] for id in dict.fromkeys(hit.document_id for hit in hits)], llm)
     openings = [source for source, _ in opened.values()]
-    room = llm.passage_tokens - sum(count_tokens(source.text, llm) for source in openings)
+    room = llm.passage_tokens - sum(_opening_tokens(by_id[id], source, llm) for id, (source, _) in opened.items())
     leaning = int(llm.passage_tokens * LEANING_SHARE)
     surest = [source for source, _ in _chosen(hits, room - leaning, llm)]
     leant_on = _leant_on(question, surest, openings, leaning, llm)
@@ -93,7 +93,7 @@ def _fitted_in(question: str, hits: Sequence[Hit], by_id: dict[str, Document], l
     places: dict[str, list[tuple[Span, str]]] = defaultdict(list)
     for source, place in [*chosen, *opened.values(), *leant_on]:
         places[source.document_id].append((Span(source.start_char, source.end_char), place))
-    return [_with_parts(by_id[id], spans) for id, spans in places.items()]
+    return [_with_parts(by_id[id], spans, described=id in opened) for id, spans in places.items()]
 
 
 def _chosen(hits: Sequence[Hit], room: int, llm: LLM) -> list[tuple[Source, str]]:
@@ -130,11 +130,16 @@ def _openings(documents: Iterable[Document], llm: LLM) -> dict[str, tuple[Source
     found: dict[str, tuple[Source, str]] = {}
     for document in documents:
         source = _opening(document)
-        room -= count_tokens(source.text, llm)
+        room -= _opening_tokens(document, source, llm)
         if room < 0:
             break
         found[str(document.pk)] = (source, "opening")
     return found
+
+
+def _opening_tokens(document: Document, opening: Source, llm: LLM) -> int:
+    """Return how much of the budget a document's opening takes, with what is said about the document."""
+    return count_tokens(opening.text, llm) + count_tokens(material.about(document), llm)
 
 
 def _opening(document: Document) -> Source:
@@ -145,7 +150,7 @@ def _opening(document: Document) -> Source:
     return Source(str(document.pk), document.name, version.pk, 0, len(text), text)
 
 
-def _with_parts(document: Document, places: list[tuple[Span, str]]) -> DocumentText:
+def _with_parts(document: Document, places: list[tuple[Span, str]], *, described: bool) -> DocumentText:
     """Return the document with its passages in the order of the text; those that touch become one."""
     version = material.version_of(document)
     parts = []
@@ -153,7 +158,7 @@ def _with_parts(document: Document, places: list[tuple[Span, str]]) -> DocumentT
         place = min(at for at in places if span.start_char <= at[0].start_char < span.end_char)[1]
         text = version.read_text(span.start_char, span.end_char)
         parts.append((Source(str(document.pk), document.name, version.pk, *span, text), place))
-    return replace(material.described(document), parts=parts, about=material.about(document))
+    return replace(material.described(document), parts=parts, about=material.about(document) if described else "")
 
 
 def _place(hit: Hit) -> str:
