@@ -14,10 +14,12 @@ import snowballstemmer
 ANALYZER_VERSION = 1
 # A longer word is a key, a hash or a string of underscores' neighbours; its beginning tells it from others.
 TERM_MAX_CHARACTERS = 40
+UNKNOWN_READ_AS = "en"
 
 _WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 # Numbers keep their points, so that "4.2" is not "4" and "2"; scripts without spaces come as runs.
 _TOKEN = re.compile(rf"\d+(?:[.,]\d+)+|[{_WIDE}]+|[^\W_{_WIDE}]+(?:['’](?:s\b)?)?", re.IGNORECASE)
+_IS_WIDE = re.compile(f"[{_WIDE}]")
 _STEMMERS = {
     "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish", "fi": "finnish",
     "fr": "french", "hu": "hungarian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "nl": "dutch",
@@ -47,21 +49,17 @@ class Term(NamedTuple):
     end_char: int
 
 
-def terms(text: str, language: str = "en") -> Iterator[Term]:
-    """Yield the terms of `text` in order, without stop words. language: ISO 639-1; one not known is not stemmed."""
-    stop = _STOP.get(language, frozenset())
+def terms(text: str, language: str = "") -> Iterator[Term]:
+    """Yield the terms of `text` in order, without stop words.
+
+    language: ISO 639-1; "" is read as English, and the words of a language without a stemmer stay as they are.
+    """
+    language = language or UNKNOWN_READ_AS
     for match in _TOKEN.finditer(text):
-        word = _plain(match[0])
-        if re.match(f"[{_WIDE}]", word):
-            yield from _pairs(word, match.start())
-        elif word not in stop:
-            yield Term(stem(word, language), match.start(), match.end())
-
-
-def _plain(word: str) -> str:
-    """Return the word in small letters and compatibility forms, without an English genitive."""
-    word = unicodedata.normalize("NFKC", word).lower().replace("’", "'")
-    return word.removesuffix("'s").rstrip("'")[:TERM_MAX_CHARACTERS]
+        if _IS_WIDE.match(match[0]):
+            yield from _pairs(unicodedata.normalize("NFKC", match[0]), match.start())
+        elif term := term_of(match[0], language):
+            yield Term(term, match.start(), match.end())
 
 
 def _pairs(run: str, start_char: int) -> Iterator[Term]:
@@ -72,8 +70,12 @@ def _pairs(run: str, start_char: int) -> Iterator[Term]:
 
 
 @lru_cache(maxsize=200_000)
-def stem(word: str, language: str) -> str:
-    """Return what the word's forms have in common."""
+def term_of(word: str, language: str) -> str:
+    """Return what a word's forms have in common, "" for a stop word."""
+    plain = unicodedata.normalize("NFKC", word).lower().replace("’", "'")
+    plain = plain.removesuffix("'s").rstrip("'")[:TERM_MAX_CHARACTERS]
+    if plain in _STOP.get(language, ()):
+        return ""
     name = _STEMMERS.get(language)
     # A stemmer keeps its state between two steps: one that threads share would mix up their words.
-    return str(snowballstemmer.stemmer(name).stemWord(word)) if name else word
+    return str(snowballstemmer.stemmer(name).stemWord(plain)) if name else plain

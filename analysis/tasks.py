@@ -45,6 +45,14 @@ def read_version(version_id: int) -> None:
     read_ahead(version_id)
 
 
+@shared_task(name="analysis.tasks.reindex")
+def reindex() -> None:
+    """Build postings anew for a few seconds, if there are any that other code has built."""
+    from analysis.ingest.reindex import reindex
+
+    reindex()
+
+
 @shared_task(name="analysis.tasks.tidy")
 def tidy() -> None:
     """Delete saved readings that are too old and files that nothing names; close the rows of calls that were lost."""

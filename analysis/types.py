@@ -6,7 +6,7 @@ Offsets are half-open and count characters of a document version's canonical tex
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import IntEnum, IntFlag, StrEnum
 from typing import Any, NamedTuple
 
 
@@ -210,6 +210,14 @@ class ChunkSpan:
     end_char: int
     heading_path: str
     token_count: int
+
+
+class Standing(IntFlag):
+    """Where in a document a term stands that may name the document."""
+
+    BODY = 0
+    OPENING = 1  # its first lines, which name the parties, the place and the date
+    IDENTITY = 2  # its title, or the name or short name of a party
 
 
 @dataclass(frozen=True)

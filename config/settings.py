@@ -115,6 +115,7 @@ CELERY_TASK_ROUTES = {
     "analysis.tasks.ingest_version": {"queue": "ingest"},
     "analysis.tasks.reembed": {"queue": "ingest"},
     "analysis.tasks.understand_again": {"queue": "ingest"},
+    "analysis.tasks.reindex": {"queue": "ingest"},
     "analysis.tasks.run_answer": {"queue": "answers"},
     "analysis.tasks.read_parts": {"queue": "sweep"},
     "analysis.tasks.review_clauses": {"queue": "sweep"},
@@ -135,6 +136,7 @@ CELERY_BEAT_SCHEDULE = {
     # Sent while the one before is at work: it then goes on at once. What nobody took is of no use later.
     "reembed": {"task": "analysis.tasks.reembed", "schedule": 10.0, "options": {"expires": 10}},
     "understand-again": {"task": "analysis.tasks.understand_again", "schedule": 30.0, "options": {"expires": 30}},
+    "reindex": {"task": "analysis.tasks.reindex", "schedule": 30.0, "options": {"expires": 30}},
     "tidy": {"task": "analysis.tasks.tidy", "schedule": 3600.0},
     "clear-abandoned": {"task": "workspaces.tasks.clear_abandoned", "schedule": 3600.0},
 }

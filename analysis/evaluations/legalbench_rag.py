@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db.models import QuerySet
 from tqdm import tqdm
 
 from analysis.answer.retrieve import retrieve
 from analysis.evaluations import add_workspace, documents_in, room
 from analysis.evaluations.metrics import Place, character_scores
+from analysis.evaluations.ranking import Labelled, fitted, is_held_out
 from analysis.evaluations.trials import Measure, Outcome, Trial
 from analysis.models import Document
 from analysis.types import Hit
@@ -48,15 +50,23 @@ class Query:
     category: str
     gold: list[Place]
 
+    @property
+    def document(self) -> str:
+        return self.gold[0].document if self.gold else ""
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add what `manage.py evaluate legalbench-rag` can be told."""
     add_workspace(parser)
+    parser.add_argument("--fit", action="store_true", help="print ranking weights fitted on half of the documents")
+    parser.add_argument("--held-out", action="store_true", help="only ask about the other half of the documents")
 
 
-def run(folder: Path, *, workspace: str = "", limit: int = 0, **_: Any) -> Outcome:
+def run(
+    folder: Path, *, workspace: str = "", fit: bool = False, held_out: bool = False, limit: int = 0, **_: Any
+) -> Outcome:
     """Read in every document, then put every question to all of them."""
-    queries = list(read_queries(folder))[: limit or None]
+    queries = [query for query in read_queries(folder) if not held_out or is_held_out(query.document)][: limit or None]
     paths = sorted(path for path in (folder / "corpus").rglob("*") if path.is_file())
     if not queries or not paths:
         raise CommandError(f"There are no questions in {folder}/benchmarks, or no documents in {folder}/corpus.")
@@ -65,6 +75,8 @@ def run(folder: Path, *, workspace: str = "", limit: int = 0, **_: Any) -> Outco
         files = {path.relative_to(folder / "corpus").as_posix(): path for path in paths}
         names = documents_in(here, files, outcome)
         everything = Document.objects.filter(workspace=here)
+        if fit:
+            outcome.notes.append(_fitted(queries, everything, names))
         for query in tqdm(queries, desc="questions", disable=None):
             hits = retrieve(query.text, documents=everything, limit=max(DEPTHS))
             outcome.trials.append(judged(query, hits, names))
@@ -89,7 +101,7 @@ def judged(query: Query, hits: Sequence[Hit], paths: dict[str, str]) -> Trial:
     values |= {f"recall@{k}": scores[k].recall for k in DEPTHS}
     return Trial(
         key=f"{query.set_name}: {query.text}",
-        document=query.gold[0].document if query.gold else "",
+        document=query.document,
         category=query.set_name,
         values=values,
         question=query.text,
@@ -99,6 +111,12 @@ def judged(query: Query, hits: Sequence[Hit], paths: dict[str, str]) -> Trial:
         failed=scores[max(DEPTHS)].recall < 1,
         details={"category": query.category, "found": [list(place) for place in places]},
     )
+
+
+def _fitted(queries: Sequence[Query], documents: QuerySet[Document], names: dict[str, str]) -> str:
+    labelled = [Labelled(one.text, one.set_name, one.gold) for one in queries if not is_held_out(one.document)]
+    weights = fitted(labelled, documents, names)
+    return "\n".join(f"{name}: {weight:.2f}" for name, weight in weights.items())
 
 
 def _listed(places: Sequence[Place]) -> str:

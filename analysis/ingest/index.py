@@ -1,4 +1,4 @@
-"""Rows that search reads: the canonical text with its pages and headings, and chunks with words and vectors."""
+"""Rows that search reads: the canonical text with its pages and headings, chunks with their vectors, and postings."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from django.contrib.postgres.search import SearchVector
 from django.db import connection, transaction
-from django.db.models import Value
-from django.db.models.expressions import Combinable
 
 from analysis.ingest.chunk import CHUNKER_VERSION
 from analysis.ingest.embed import Encoder, Vectors
+from analysis.ingest.postings import pack_sentences, postings, sentences_of
 from analysis.ingest.understand import UNDERSTANDING_VERSION
 from analysis.ingest.understand.uses import key_of
+from analysis.lexical import ANALYZER_VERSION
 from analysis.models import (
     Chunk,
     ChunkVector,
@@ -24,15 +23,15 @@ from analysis.models import (
     Embedder,
     EmbedderStatus,
     Heading,
+    Lexicon,
     Page,
+    Posting,
     Table,
     UndefinedTerm,
     VersionText,
 )
 from analysis.types import ChunkSpan, ParsedDocument, Understanding
 
-# English stems words of other languages wrongly but alike in text and query; `simple` would not stem at all.
-WORDS_CONFIG = "english"
 INSERT_ROWS = 500
 # pgvector's limits for an HNSW index.
 VECTOR_MAX_DIMS = 2000
@@ -114,6 +113,8 @@ def write_understanding(version: DocumentVersion, facts: Understanding) -> None:
         DocumentVersion.objects.filter(pk=version.pk).update(
             language=facts.language, identity=asdict(facts.identity), understanding_version=UNDERSTANDING_VERSION
         )
+        # What a document calls itself is in its postings: those of a ready one are soon written again (see `reindex`).
+        Lexicon.objects.filter(version=version).update(analyzer_version=0)
         for rows in (DefinedTerm.objects, UndefinedTerm.objects, CrossReference.objects):
             rows.filter(version=version).delete()
         terms = [DefinedTerm(version=version, key=key_of(term.term), **vars(term)) for term in facts.terms]
@@ -151,7 +152,7 @@ def write_chunks(
     text: str,
     page_starts: Sequence[int],
 ) -> None:
-    """Write one row a span, searchable by its words and its vector; what is there already stays.
+    """Write one row a span with its vector; what is there already stays.
 
     vectors: float32[n, dims], the rows in the order of `spans`. page_starts: where each page of the version starts.
     """
@@ -175,6 +176,28 @@ def write_vectors(embedder: Embedder, places: Sequence[tuple[int, int]], vectors
     )
 
 
+def write_postings(version: DocumentVersion, text: str, spans: Sequence[ChunkSpan]) -> None:
+    """Replace what search by words knows of the version, in one transaction. spans: all chunks of `text`, in order."""
+    sentences = sentences_of(text, spans)
+    rows = postings(text, sentences, version.language, version.known_identity)
+    with transaction.atomic(), connection.cursor() as cursor:
+        Posting.objects.filter(version=version).delete()
+        columns = "version_id, term, standing, sentence_count, places"
+        # A contract has thousands of terms: copied, they take a tenth of the time that inserting takes.
+        with cursor.copy(f"COPY {Posting._meta.db_table} ({columns}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row((version.pk, *row))
+        Lexicon.objects.update_or_create(
+            version=version,
+            defaults={
+                "analyzer_version": ANALYZER_VERSION,
+                "chunk_count": len(sentences),
+                "sentence_count": sum(map(len, sentences)),
+                "sentences": pack_sentences(sentences),
+            },
+        )
+
+
 def _row(version: DocumentVersion, span: ChunkSpan, text: str, page_starts: Sequence[int]) -> Chunk:
     piece = text[span.start_char : span.end_char]
     return Chunk(
@@ -184,7 +207,6 @@ def _row(version: DocumentVersion, span: ChunkSpan, text: str, page_starts: Sequ
         chunker_version=CHUNKER_VERSION,
         page_number=page_at(page_starts, first_character(text, span)),
         text=piece,
-        words=_words(span.heading_path, piece),
         **asdict(span),
     )
 
@@ -199,9 +221,3 @@ def first_character(text: str, span: ChunkSpan) -> int:
 def page_at(page_starts: Sequence[int], char: int) -> int:
     """Return the number of the page that holds the character at `char`; pages count from 1."""
     return max(1, bisect_right(page_starts, char))
-
-
-def _words(heading_path: str, text: str) -> Combinable:
-    return SearchVector(Value(heading_path), config=WORDS_CONFIG, weight="A") + SearchVector(
-        Value(text), config=WORDS_CONFIG, weight="D"
-    )

@@ -250,6 +250,9 @@ def _embed_and_index(run: Run, text: str, spans: Sequence[ChunkSpan], embedder: 
     version = run.version
     with run.writing():
         todo = index.missing_chunks(version, embedder, spans)
+    with run.timed("index"), run.writing():
+        version.refresh_from_db(fields=["language", "identity"])
+        index.write_postings(version, text, spans)
     page_starts = list(Page.objects.filter(version=version).order_by("number").values_list("start_char", flat=True))
     run.report("embed", len(spans) - len(todo), len(spans))
     for at in range(0, len(todo), EMBED_BATCH_CHUNKS):

@@ -2,7 +2,7 @@
 
 from analysis.models.answer import Answer, AnswerStatus, CitationRow, SentenceRow
 from analysis.models.call import Call, CallStatus
-from analysis.models.chunk import Chunk, ChunkVector
+from analysis.models.chunk import Chunk, ChunkVector, Lexicon, Posting
 from analysis.models.clauses import ClauseFindingRow, ClauseReview, ReviewStatus, SentenceVectors
 from analysis.models.document import Document, DocumentVersion, IngestStatus, VersionText
 from analysis.models.embedder import Embedder, EmbedderStatus
@@ -37,8 +37,10 @@ __all__ = [
     "EvaluationTrial",
     "Heading",
     "IngestStatus",
+    "Lexicon",
     "Page",
     "PartStatus",
+    "Posting",
     "Purpose",
     "Question",
     "Reading",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from pgvector.django import VectorField
 
@@ -12,7 +10,7 @@ from analysis.models.embedder import Embedder
 
 
 class Chunk(models.Model):
-    """A span of a version and its words. workspace and document are repeated here so that search needs no join."""
+    """A span of a version. workspace and document are repeated here so that search needs no join."""
 
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="+")
     document = models.ForeignKey("analysis.Document", on_delete=models.CASCADE, related_name="chunks")
@@ -25,13 +23,12 @@ class Chunk(models.Model):
     heading_path = models.CharField(max_length=500, blank=True)
     token_count = models.PositiveIntegerField()
     text = models.TextField()
-    words = SearchVectorField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["version", "chunker_version", "ordinal"], name="chunk_ordinal_once")
+            models.UniqueConstraint(fields=["version", "ordinal", "chunker_version"], name="chunk_ordinal_once")
         ]
-        indexes = [GinIndex(fields=["words"]), models.Index(fields=["workspace", "document"])]
+        indexes = [models.Index(fields=["workspace", "document"])]
 
 
 class ChunkVector(models.Model):
@@ -49,3 +46,33 @@ class ChunkVector(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["chunk", "embedder"], name="chunk_vector_once")]
         indexes = [models.Index(fields=["embedder", "version"])]
+
+
+class Lexicon(models.Model):
+    """What search by words knows of a version as a whole; its postings are of the same analyzer.
+
+    sentences: where each sentence stands, as `analysis.ingest.postings` packs them.
+    """
+
+    version = models.OneToOneField(DocumentVersion, on_delete=models.CASCADE, primary_key=True, related_name="lexicon")
+    analyzer_version = models.PositiveIntegerField()
+    chunk_count = models.PositiveIntegerField()
+    sentence_count = models.PositiveIntegerField()
+    sentences = models.BinaryField()
+
+
+class Posting(models.Model):
+    """Where a term stands in a version: the sentences that have it, as `analysis.ingest.postings` packs them.
+
+    standing: a sum of `analysis.types.Standing`. The key starts with the term, since a search asks for few terms of
+    many versions.
+    """
+
+    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
+    term = models.CharField(max_length=40)
+    standing = models.PositiveSmallIntegerField()
+    sentence_count = models.PositiveIntegerField()
+    places = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["term", "version"], name="posting_once")]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
-from django.contrib.postgres.search import SearchVector
-from django.db.models import Value
 
-from analysis.ingest.index import WORDS_CONFIG
+from analysis.ingest.index import write_postings
 from analysis.models import Chunk, DocumentVersion
+from analysis.types import ChunkSpan
 from tests.api.conftest import Caller
 from tests.conftest import Cast
 from tests.rows import FIRST, TEXT, make_document
@@ -22,14 +21,13 @@ SEARCH = "/workspaces/firm/search"
 def make_searchable(cast: Cast, name: str) -> DocumentVersion:
     """Return a version whose two sentences can be found by their words; no embedder has been at work."""
     version = make_document(cast, name)
-    for ordinal, (start, end) in enumerate([(0, len(FIRST)), (len(FIRST), len(TEXT))]):
+    spans = [ChunkSpan(0, 0, len(FIRST), "2 Term", 9), ChunkSpan(1, len(FIRST), len(TEXT), "2 Term", 9)]
+    for page_number, span in enumerate(spans, start=1):
         Chunk.objects.create(
             workspace=cast.workspace, document=version.document, version=version, chunker_version=1,
-            # Not neighbours, which would be one passage.
-            ordinal=2 * ordinal, start_char=start, end_char=end, page_number=ordinal + 1, token_count=9,
-            heading_path="2 Term", text=TEXT[start:end],
+            page_number=page_number, text=TEXT[span.start_char : span.end_char], **asdict(span),
         )  # fmt: skip
-    Chunk.objects.filter(version=version).update(words=SearchVector("text", config=Value(WORDS_CONFIG)))
+    write_postings(version, TEXT, spans)
     return version
 
 

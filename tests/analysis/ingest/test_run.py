@@ -22,7 +22,7 @@ from analysis.ingest import index, run
 from analysis.ingest.parse import PARSER_VERSION
 from analysis.ingest.understand import UNDERSTANDING_VERSION
 from analysis.ingest.upload import document_delete, document_retry, document_upload
-from analysis.models import Chunk, Document, DocumentVersion, Page, VersionText
+from analysis.models import Chunk, Document, DocumentVersion, Page, Posting, VersionText
 from analysis.models.lease import MAX_ATTEMPTS
 from analysis.types import Identity
 
@@ -54,13 +54,14 @@ def queued(queue: str) -> int:
 
 def facts(version: DocumentVersion) -> list[tuple[object, ...]]:
     """Return everything that ingest writes of a version but ids and vectors."""
-    columns = ("ordinal", "start_char", "end_char", "page_number", "heading_path", "token_count", "text", "words")
+    columns = ("ordinal", "start_char", "end_char", "page_number", "heading_path", "token_count", "text")
     rows = version.chunks.order_by("ordinal").values_list(*columns, "chunker_version", "vectors__embedder__name")
     headings = version.headings.values_list("ordinal", "level", "label", "title", "start_char", "section_end_char")
     pages = version.pages.values_list("number", "start_char", "end_char", "source")
     again = DocumentVersion.objects.get(pk=version.pk)
     counts = (again.page_count, again.characters, again.tokens)
-    return [*rows, *headings, *pages, (again.status, again.stage, again.language, *counts)]
+    terms = Posting.objects.filter(version=version).order_by("term").values_list("term", "standing", "sentence_count")
+    return [*rows, *headings, *pages, *terms, (again.status, again.stage, again.language, *counts)]
 
 
 def test_version_becomes_ready_with_its_text_and_chunks(version):
@@ -73,7 +74,9 @@ def test_version_becomes_ready_with_its_text_and_chunks(version):
     chunks = list(version.chunks.order_by("ordinal"))
     assert "".join(chunk.text for chunk in chunks) == TEXT
     assert all(chunk.text == TEXT[chunk.start_char : chunk.end_char] for chunk in chunks)
-    assert all(chunk.words and [len(row.embedding) for row in chunk.vectors.all()] == [384] for chunk in chunks)
+    assert all([len(row.embedding) for row in chunk.vectors.all()] == [384] for chunk in chunks)
+    assert version.lexicon.chunk_count == len(chunks)
+    assert Posting.objects.get(version=version, term="supplier").sentence_count == TEXT.count(CLAUSE)
     assert {chunk.workspace_id for chunk in chunks} == {version.document.workspace_id}
     assert {"parse", "understand", "chunk", "embed", "index"} <= set(version.seconds)
     assert version.ready_at is not None

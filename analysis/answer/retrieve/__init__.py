@@ -1,0 +1,94 @@
+"""Passages for a question, out of chosen documents: which documents it names, which chunks, which sentences of them.
+
+naming      query, documents       -> how far the query names each document
+asking      query, names           -> what is asked, in its own words and in those of contracts
+words       terms, versions        -> chunks by BM25                       \\ candidates
+meaning     text, versions         -> chunks by their vectors              /
+rank        candidates             -> the odds of each sentence
+spans       odds                   -> passages: the clause, then chunks
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import QuerySet
+
+from analysis.answer.retrieve import rank
+from analysis.answer.retrieve.asking import Asking, asking, query_terms, without_names
+from analysis.answer.retrieve.candidates import Candidates, load
+from analysis.answer.retrieve.meaning import meaning_of, nearest_chunks
+from analysis.answer.retrieve.naming import Member, Naming, naming, scope_of
+from analysis.answer.retrieve.spans import passages
+from analysis.answer.retrieve.words import SCORED_SENTENCES, Floats, best_chunks, read_postings, weighted
+from analysis.models import Document
+from analysis.types import Hit
+
+QUERY_MAX_CHARACTERS = 2000
+# How many candidates each way of finding them brings.
+BY_WORDS, BY_MEANING = 120, 60
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The candidates with the measures of each sentence and its log odds."""
+
+    found: Candidates
+    measures: dict[str, Floats]
+    scores: Floats
+
+
+def retrieve(query: str, *, documents: QuerySet[Document], limit: int) -> list[Hit]:
+    """Return at most `limit` passages from the ready ones of `documents`, best first.
+
+    The first is the clause itself, those after it are chunks with what stands around; no character is in two of them.
+    Scores are the odds, as a share of 1, that the best sentence of a passage answers. Where the query names few of the
+    documents by their file names, titles or parties, only these are searched.
+    """
+    query = query.replace("\0", " ")[:QUERY_MAX_CHARACTERS].strip()
+    ranked = ranking(query, scope_of(documents)) if query else None
+    return passages(ranked.found, ranked.scores, limit) if ranked else []
+
+
+def ranking(query: str, scope: Sequence[Member]) -> Ranked | None:
+    """Return the sentences of the scope that may answer, each with its odds; None when there are none."""
+    languages = sorted({member.language for member in scope})
+    found = query_terms(query, languages)
+    names = naming(found, scope)
+    named = names.named(len(scope))
+    asked = query
+    if named:
+        naming_terms = set().union(*(names.terms[version_id] for version_id in named))
+        asked = without_names(query, found, naming_terms, languages)
+        scope = [member for member in scope if member.version_id in named]
+    return _ranked(asking(asked, languages), scope, names) if scope else None
+
+
+def _ranked(asked: Asking, scope: Sequence[Member], names: Naming) -> Ranked | None:
+    versions = [member.version_id for member in scope]
+    terms = weighted(asked.weights, scope)
+    postings = read_postings(terms.rarest(SCORED_SENTENCES), versions)
+    meaning = meaning_of(asked.text)
+    places = best_chunks(postings, terms, BY_WORDS)
+    if meaning:
+        chunk_count = sum(member.chunk_count for member in scope)
+        places += nearest_chunks(meaning, versions, chunk_count, BY_MEANING)
+    candidates = load(list(dict.fromkeys(places)), meaning)
+    if not candidates.chunks:
+        return None
+    if missing := terms.weights.keys() - postings.keys():
+        postings |= read_postings(missing, {chunk.version_id for chunk in candidates.chunks})
+    measures = rank.measures(terms, postings, candidates)
+    scores = rank.log_odds(measures) + _by_name(names, candidates)
+    return Ranked(candidates, measures, scores)
+
+
+def _by_name(names: Naming, found: Candidates) -> Floats:
+    """Return what is taken from each sentence for its document's being named less than the best, if any is named."""
+    best = max(names.scores.values(), default=0.0)
+    if not best:
+        return np.zeros(len(found.owner))
+    shares = np.array([names.scores.get(chunk.version_id, 0.0) / best for chunk in found.chunks], np.float64)
+    return (rank.NAMING_WEIGHT * min(1.0, names.strength) * (shares - 1))[found.owner]

@@ -1,0 +1,36 @@
+"""Search terms: the same for what is indexed and what is asked."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.lexical import TERM_MAX_CHARACTERS, terms
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "found"),
+    [
+        ("The Suppliers' warranties", "en", ["supplier", "warranti"]),
+        ("SWA’s and SWA's", "en", ["swa", "swa"]),
+        ("Section 4.2(b), EUR 1,000.50", "en", ["section", "4.2", "b", "eur", "1,000.50"]),
+        ("non-disclosure", "", ["non", "disclosur"]),
+        ("Die Kündigungen der Verträge", "de", ["kundig", "vertrag"]),
+        ("保密信息", "zh", ["保密", "密信", "信息"]),
+        ("甲方ABC公司", "zh", ["甲方", "abc", "公司"]),
+        ("法", "zh", ["法"]),
+        ("ﬁnal Ｆｅｅ", "en", ["final", "fee"]),
+        ("____ *** the of", "en", []),
+    ],
+)
+def test_terms(text: str, language: str, found: list[str]):
+    assert [term.text for term in terms(text, language)] == found
+
+
+@given(st.text(max_size=120), st.sampled_from(["", "en", "de", "zh", "xx"]))
+def test_terms_are_made_of_the_characters_they_point_at(text: str, language: str):
+    found = list(terms(text, language))
+    assert all(0 <= term.start_char < term.end_char <= len(text) for term in found)
+    assert all(0 < len(term.text) <= TERM_MAX_CHARACTERS for term in found)
+    assert [term.start_char for term in found] == sorted(term.start_char for term in found)
