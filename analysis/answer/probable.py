@@ -15,8 +15,9 @@ from analysis.answer.material import version_of
 from analysis.models import Document, DocumentVersion, Page
 from analysis.review.checklist import Clause, built_in
 from analysis.review.finder import find
+from analysis.review.kept import sentences_of
 from analysis.review.relevance import clause_asked, relevant_in
-from analysis.review.sentences import Sentences, embed, sentences_in
+from analysis.review.sentences import Sentences, embed
 from analysis.types import Hit, Source, Span
 
 MOST_PROBABLE = 3
@@ -82,8 +83,7 @@ def _of_clause(clause: Clause, documents: Sequence[Document]) -> Iterator[tuple[
 def _sentences(version_id: int) -> tuple[str, Sentences]:
     """Return a version's text and its sentences; neither ever changes."""
     version = DocumentVersion.objects.get(pk=version_id)
-    text = version.read_text()
-    return text, sentences_in(text, version.headings.all(), embed)
+    return version.read_text(), sentences_of(version)
 
 
 def _page_number(version_id: int, place: int) -> int:

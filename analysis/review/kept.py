@@ -1,4 +1,4 @@
-"""A version's sentences with their vectors, which are embedded once and kept; and what of them answers a question."""
+"""A version's sentences with their vectors, which are embedded once and kept."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from analysis.models import DocumentVersion, SentenceVectors
-from analysis.review.relevance import ranked
 from analysis.review.sentences import Sentences, Vectors, beginning, embed, sentence_spans, titles_of
-from analysis.types import RelevantSpan, Span
+from analysis.types import Span
 
 EMBEDDED_AT_A_TIME = 128
 
@@ -25,11 +24,6 @@ def sentences_of(version: DocumentVersion, on_progress: OnProgress | None = None
     texts = [beginning(text, span) for span in spans]
     vectors = _vectors(version, spans, texts, on_progress or (lambda done, total: None))
     return Sentences(spans, texts, titles_of(spans, texts, version.headings.all()), vectors)
-
-
-def relevant_spans(question: str, version: DocumentVersion) -> list[RelevantSpan]:
-    """Return all sentences of the version with the probability that they answer `question`, the most probable first."""
-    return ranked(question, sentences_of(version))
 
 
 def _vectors(version: DocumentVersion, spans: list[Span], texts: list[str], on_progress: OnProgress) -> Vectors:

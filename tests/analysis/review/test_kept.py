@@ -7,7 +7,7 @@ import pytest
 
 from analysis.models import SentenceVectors, VersionText
 from analysis.review import kept
-from analysis.review.kept import relevant_spans, sentences_of
+from analysis.review.kept import sentences_of
 from tests.analysis.review.meanings import word_vectors
 from tests.conftest import Cast
 from tests.rows import FIRST, SECOND, TEXT, make_document
@@ -55,10 +55,3 @@ def test_they_are_embedded_again_when_something_has_changed(cast: Cast, embedder
     sentences_of(version)
     assert len(embedder.texts) == {"text": 5, "embedder": 4}[change]
     assert SentenceVectors.objects.count() == 1
-
-
-def test_what_answers_a_question_comes_first(cast: Cast, embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analysis.review.relevance.embed", word_vectors)
-    best, other = relevant_spans("Which law governs this contract?", make_document(cast))
-    assert TEXT[best.start_char : best.end_char] == SECOND
-    assert 1 > best.probability > 5 * other.probability > 0
