@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from analysis.answer import material
 from analysis.answer.cite import says_absent
-from analysis.answer.findings import no_sentence_sentence, not_in_passages_sentence
+from analysis.answer.findings import exhaustive, no_sentence_sentence, not_in_passages_sentence
 from analysis.answer.passages import Gathered, gather
 from analysis.answer.prompt import passages_prompt
 from analysis.answer.receipt import coverage
@@ -60,7 +60,8 @@ def _added(run: Run, found: Gathered, passages: int) -> list[Span]:
         return []
     probable = found.probable.found
     missing = left_out(run.writer.text, probable)
-    if probable and probable[0] in missing:
+    # A question for every one of something, or whether there is any, is not answered by the surest alone.
+    if missing and (probable[0] in missing or exhaustive(run.answer.question.text)):
         said = run.writer.say(NEAREST)
         run.writer.add(f"\n\n{listed(missing)}")
         return [said]

@@ -24,7 +24,7 @@ MOST_PROBABLE = 3
 # A sentence this probable is stated even when the LLM passes it over. Where there is none, and the question is whether
 # there is something or is about a kind of clause whose probabilities are known, the answer says that nothing was found;
 # other questions may be answered by what no sentence says alone. Measured: docs/quality.md.
-LEAST_PROBABLE = 0.08
+LEAST_PROBABLE = 0.06
 MOST_CHARACTERS = 150_000  # of documents whose every sentence is looked at while somebody waits: some three seconds
 DOCUMENTS_KEPT = 8  # whose sentences stay in this process's memory for the next question
 

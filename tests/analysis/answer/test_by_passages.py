@@ -85,6 +85,15 @@ def test_nothing_is_added_to_an_answer_that_rests_on_what_is_probable(
     assert quotes(answer) == {LAW}
 
 
+def test_a_question_for_all_gets_what_is_less_probable_as_well(
+    cast: Cast, row: Document, bundled_llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probable(monkeypatch, This=0.9, The=0.2)
+    bundled_llm.replies = [Reply(words=["This Agreement is governed by the laws of Ireland", "."])]
+    assert quotes(answered(cast, row, "Which law governs it?")) == {LAW}
+    assert quotes(answered(cast, row, "List everything that matters.")) == {LAW, FEES}
+
+
 def test_where_nothing_is_probable_that_is_said_of_the_passages_and_no_model_is_asked(
     cast: Cast, row: Document, bundled_llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
