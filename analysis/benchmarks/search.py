@@ -9,12 +9,13 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from django.db import connection
 
 from analysis.answer.retrieve import retrieve
 from analysis.benchmarks import Report, scratch_workspace
 from analysis.benchmarks.contract import paragraphs
 from analysis.ingest.embed import embed_passages, embed_query, encoder, unit_length
-from analysis.ingest.index import current_embedder, write_chunks
+from analysis.ingest.index import current_embedder, write_chunks, write_postings
 from analysis.models import Document, DocumentVersion, IngestStatus
 from analysis.types import ChunkSpan
 from workspaces.models import Workspace
@@ -26,7 +27,8 @@ QUERIES = (
     "termination for material breach",
     "How long must Confidential Information be kept secret?",
     "insurance",
-    "What is the cap on the liability of the Supplier in contract 17?",
+    "What is the cap on the liability of the Supplier?",
+    "Which law governs contract 17?",
 )
 
 
@@ -65,6 +67,9 @@ def fill(workspace: Workspace, chunks: int) -> None:
         spans, text = _spans([texts[i] for i in chosen])
         near = unit_length((vectors[chosen] + noise).astype(np.float32))
         write_chunks(version, embedder, spans, near, text=text, page_starts=[0])
+        write_postings(version, text, spans)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # as the database does by itself soon after documents have come in
 
 
 def _counts(chunks: int) -> Iterator[int]:
