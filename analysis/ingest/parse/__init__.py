@@ -16,7 +16,7 @@ from analysis.types import ParsedDocument
 if TYPE_CHECKING:
     from analysis.ingest.parse.transcripts import Transcripts
 
-PARSER_VERSION = 5
+PARSER_VERSION = 6
 
 Report = Callable[[str, int, int], None]
 

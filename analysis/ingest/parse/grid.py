@@ -14,7 +14,7 @@ CELL_SEPARATOR = " | "
 WIDEST_SPAN = 200
 MOST_CELLS = 50_000
 _LONGEST_CAPTION = 300
-_LONGEST_HEADER = 60
+LONGEST_HEADER = 60
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[.'’ ]\d{3})+(?:,\d+)?|\d+(?:[.,]\d+)?)"
 _FIGURE = re.compile(
@@ -182,7 +182,7 @@ def header_row_count(rows: Sequence[Sequence[GridCell]]) -> int:
     first = rows[0] if rows else ()
     if len(rows) > 1 and first[0].column and all(row[0].column == 0 for row in rows[1:]):
         return 1
-    full = len(first) == columns and all(len(c.text) <= _LONGEST_HEADER and c.text[-1] not in ".:;" for c in first)
+    full = len(first) == columns and all(len(c.text) <= LONGEST_HEADER and c.text[-1] not in ".:;" for c in first)
     return 1 if full and columns >= 3 and len(rows) >= 3 else 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.ingest.parse.grid import is_figure
 from analysis.ingest.parse.pdf_chars import Chars
+from analysis.ingest.parse.pdf_grids import RuledTable, ruled_tables
 from analysis.ingest.parse.pdf_pieces import Glyphs, Line, Piece, is_ink, same_line
 from analysis.ingest.parse.pdf_tables import PageTable, Rule, find_tables, row_of
 from analysis.ingest.parse.pdf_write import PageText, write
@@ -20,6 +22,12 @@ _COLUMN_LINES = 6
 _COLUMN_WORDS = 3.5
 # With fewer lines that end with a figure a page has no table of figures.
 _LEAST_FIGURES = 3
+# With fewer pieces beside others a page has no table of two rows and two columns.
+_LEAST_PAIRS = 2
+# A rule under a header is longer than this, in points.
+_SHORTEST_RULE = 10.0
+
+Boxes = NDArray[np.float32]
 
 
 def lay_out(
@@ -27,22 +35,56 @@ def lay_out(
 ) -> PageText:
     """Return the text of a page of `width` x `height` points in reading order; boxes stay fractions.
 
-    rules: gives the lines that are drawn across the page as float32[n, 4] fractions; asked for only beside tables.
+    rules: gives the lines that are drawn on the page as float32[n, 4] fractions; asked for only where tables may be.
     """
     size = np.array([width, height, width, height], np.float32)
-    glyphs = Glyphs(chars.codes, _upright(chars.codes, chars.boxes * size))
+    turn = _turn(chars.codes, chars.boxes * size)
+    glyphs = Glyphs(chars.codes, turn(chars.boxes * size))
+    drawn = cache(lambda: turn(rules() * size) if rules else np.zeros((0, 4), np.float32))
     pieces = glyphs.pieces()
-    segments = [part for piece in pieces for part in glyphs.split(piece, _WIDE_GAP)]
+    segments = _segments(pieces, glyphs)
+    if rules and _may_hold_grids(segments):
+        ruled = ruled_tables(drawn(), glyphs, _text_lines)
+        if ruled:
+            return write(_around(ruled, glyphs, drawn), chars)
+    return write(_read(pieces, segments, glyphs, drawn), chars)
+
+
+def _segments(pieces: list[Piece], glyphs: Glyphs) -> list[Piece]:
+    return [part for piece in pieces for part in glyphs.split(piece, _WIDE_GAP)]
+
+
+def _may_hold_grids(segments: list[Piece]) -> bool:
+    """Whether more than one line has something beside something else; looked at before anything that takes long."""
+    ordered = sorted(segments, key=lambda segment: segment.middle)
+    return sum(same_line(above, below) for above, below in pairwise(ordered)) >= _LEAST_PAIRS
+
+
+def _around(ruled: list[RuledTable], glyphs: Glyphs, drawn: Callable[[], Boxes]) -> list[Line | PageTable]:
+    """Return the ruled tables in their places between what stands above, between and below them."""
+    inside = np.logical_or.reduce([one.inside for one in ruled]).astype(np.int32)
+    others = [piece for is_inside, piece in glyphs.grouped(inside) if not is_inside]
+    edges = [-np.inf, *(one.y0 for one in ruled), np.inf]
+    stretches = [[piece for piece in others if low <= piece.middle < high] for low, high in pairwise(edges)]
+    read = [_read(stretch, _segments(stretch, glyphs), glyphs, drawn) for stretch in stretches]
+    return [*read[0], *(block for one, below in zip(ruled, read[1:], strict=True) for block in (one.table, *below))]
+
+
+def _read(
+    pieces: list[Piece], segments: list[Piece], glyphs: Glyphs, drawn: Callable[[], Boxes]
+) -> list[Line | PageTable]:
+    """Return lines and tables of figures in reading order."""
     columns = _columns(segments, float(glyphs.boxes[:, 2].max(initial=1.0)))
     if columns is not None:
-        return write(columns, chars)
+        return [*columns]
     if not _may_hold_tables(segments):
-        return write(_text_lines(pieces), chars)
+        return [*_text_lines(pieces)]
+    return _blocks([(piece, glyphs.runs(piece)) for piece in pieces], lambda: _rules(drawn()))
 
-    def drawn() -> list[Rule]:
-        return [Rule(x0, x1, y0) for x0, y0, x1, _ in (rules() * size).tolist()] if rules else []
 
-    return write(_blocks([(piece, glyphs.runs(piece)) for piece in pieces], drawn), chars)
+def _rules(lines: NDArray[np.float32]) -> list[Rule]:
+    """Return the lines across the page, but not those down."""
+    return [Rule(x0, x1, y0) for x0, y0, x1, y1 in lines.tolist() if x1 - x0 > _SHORTEST_RULE and x1 - x0 > y1 - y0]
 
 
 def _may_hold_tables(segments: list[Piece]) -> bool:
@@ -57,8 +99,8 @@ def _blocks(pieces: list[tuple[Piece, list[Piece]]], rules: Callable[[], list[Ru
     blocks: list[Line | PageTable] = []
     at = 0
     for table in find_tables([row_of(row.pieces) for row in rows], rules):
-        blocks += [*_text_lines(_between(pieces, row_numbers, at, table.first)), table]
-        at = table.last
+        blocks += [*_text_lines(_between(pieces, row_numbers, at, table.rows.start)), table]
+        at = table.rows.stop
     return [*blocks, *_text_lines(_between(pieces, row_numbers, at, len(rows)))]
 
 
@@ -77,19 +119,30 @@ def _text_lines(pieces: list[Piece]) -> list[Line]:
     return _merge_neighbours(pieces) if _in_order(pieces) else _rows(pieces)
 
 
-def _upright(codes: NDArray[np.uint32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Turn the boxes of a page that is written sideways, for ordering only."""
+def _turn(codes: NDArray[np.uint32], boxes: Boxes) -> Callable[[Boxes], Boxes]:
+    """Return what turns boxes of a page that is written sideways, for ordering only."""
     inked = boxes[is_ink(codes)]
     if len(inked) < 8:
-        return boxes
+        return _as_is
     steps = np.diff((inked[:, :2] + inked[:, 2:]) / 2, axis=0)
     reach = np.median(inked[:, 3] - inked[:, 1]) * 2
     near = steps[(np.abs(steps) < reach).all(axis=1)]
     down, across = near[:, 1], near[:, 0]
     if np.count_nonzero(np.abs(down) > np.abs(across)) <= 0.6 * len(near):
-        return boxes
-    if np.median(down) < 0:  # bottom to top: the page's head is at its left
-        return np.stack([-boxes[:, 3], boxes[:, 0], -boxes[:, 1], boxes[:, 2]], axis=1)
+        return _as_is
+    # Bottom to top: the page's head is at its left.
+    return _from_left if np.median(down) < 0 else _from_right
+
+
+def _as_is(boxes: Boxes) -> Boxes:
+    return boxes
+
+
+def _from_left(boxes: Boxes) -> Boxes:
+    return np.stack([-boxes[:, 3], boxes[:, 0], -boxes[:, 1], boxes[:, 2]], axis=1)
+
+
+def _from_right(boxes: Boxes) -> Boxes:
     return np.stack([boxes[:, 1], -boxes[:, 2], boxes[:, 3], -boxes[:, 0]], axis=1)
 
 

@@ -14,6 +14,8 @@ from analysis.ingest.parse.pdf_chars import LINE_END_HYPHEN
 _BREAKS = (0x0A, 0x0D)
 # Two pieces stand on one line when their heights overlap by this share of the lower one.
 _SAME_LINE = 0.5
+# Letters of a word stand closer than this, in heights.
+_LETTER_GAP = 0.15
 # Blanks inside a line of a table: words stand closer, columns further apart.
 _COLUMN_GAP = 0.8
 
@@ -81,15 +83,33 @@ class Glyphs:
         self.codes = codes
         self.boxes = boxes
         self._inked = np.flatnonzero(is_ink(codes))
-        ink = boxes[self._inked]
-        self._gaps = ink[1:, 0] - ink[:-1, 2]  # between each seen character and the next
+        self.ink = boxes[self._inked]  # of the characters that can be seen
+        self._gaps = self.ink[1:, 0] - self.ink[:-1, 2]  # between each of them and the next
 
-    def pieces(self) -> list[Piece]:
-        """Return what pdfium wrote between two line breaks, in its order."""
+    def pieces(self, groups: NDArray[np.int32] | None = None) -> list[Piece]:
+        """Return what pdfium wrote between two line breaks, in its order.
+
+        groups: of each character that can be seen; a piece is cut where the next one is of another group.
+        """
         breaks = np.isin(self.codes, _BREAKS)
         # A piece starts after a break or a line-end hyphen.
         starts = breaks | np.append(False, self.codes[:-1] == LINE_END_HYPHEN) if len(breaks) else breaks
+        if groups is not None:
+            starts[self._inked[1:][np.diff(groups) != 0]] = True
         return self._cut([0, *np.flatnonzero(starts).tolist(), len(self.codes)])
+
+    def grouped(self, groups: NDArray[np.int32]) -> list[tuple[int, Piece]]:
+        """Return the pieces, each with the group of its characters."""
+        pieces = self.pieces(groups)
+        firsts = np.searchsorted(self._inked, [piece.start for piece in pieces])
+        return list(zip(groups[firsts].tolist(), pieces, strict=True))
+
+    def touching(self) -> NDArray[np.bool_]:
+        """Return for each seen character but the last whether the next one goes on with its word."""
+        heights = self.ink[:-1, 3] - self.ink[:-1, 1]
+        near = (np.abs(self._gaps) < _LETTER_GAP * heights) & (np.diff(self._inked) == 1)
+        touching: NDArray[np.bool_] = near & (np.abs(np.diff(self.ink[:, 1])) < _SAME_LINE * heights)
+        return touching
 
     def split(self, piece: Piece, least_gap: float) -> list[Piece]:
         """Split a piece at blanks that are wider than `least_gap` times its height."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
@@ -98,18 +98,18 @@ class PageCell:
     column: int
     column_span: int = 1
     header: bool = False
+    row_span: int = 1
 
 
 @dataclass
 class PageTable:
-    """A table of a page: the rows `first` up to `last` of it, its cells, and how sure their columns are."""
+    """A table of a page: its cells, how sure their columns are, and of which of the given rows of the page it is."""
 
-    first: int
-    last: int
     row_count: int
     column_count: int
-    cells: list[PageCell] = field(default_factory=list)
+    cells: list[PageCell]
     confidence: float = 1.0
+    rows: range = range(0)
 
 
 def row_of(runs: Sequence[Piece]) -> Row:
@@ -160,7 +160,7 @@ def find_tables(rows: Sequence[Row], rules: Callable[[], Sequence[Rule]]) -> lis
         table = _table(rows, max(first, free_from), last, free_from, drawn)
         if table:
             tables.append(table)
-            free_from = table.last
+            free_from = table.rows.stop
     return tables
 
 
@@ -314,7 +314,7 @@ class _Grid:
         confidence = 1 - self.doubts / max(1, self.placed)
         if confidence < _LEAST_CONFIDENCE or len(lines) < 2 or not whole:
             return None
-        return PageTable(first, last, len(lines), len(self.columns) + 1, cells, round(confidence, 3))
+        return PageTable(len(lines), len(self.columns) + 1, cells, round(confidence, 3), range(first, last))
 
     def _cells(self, row: Row, number: int) -> _GridLine:
         left = _edge(self.columns) if number < self.header_count else self.columns[0].x0

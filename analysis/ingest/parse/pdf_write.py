@@ -79,7 +79,8 @@ class _Writer:
                 column = cell.column
                 first = self._length
                 self._cell(cell)
-                cells.append(TableCell(number, column, 1, cell.column_span, first, self._length, cell.header))
+                spans = (cell.row_span, cell.column_span)
+                cells.append(TableCell(number, column, *spans, first, self._length, cell.header))
         size = (table.row_count, table.column_count)
         self.tables.append(ParsedTable(start, self._length, *size, tuple(cells), None, table.confidence))
 
