@@ -46,7 +46,7 @@ _TIMES = {
 }  # fmt: skip
 _NUMBERS = re.compile(
     r"""
-    (?P<before>us\$|[$€£¥]|\b(?:usd|eur|gbp|chf|rmb|cny)\b)?\s*
+    (?:(?P<before>us\$|[$€£¥]|\b(?:usd|eur|gbp|chf|rmb|cny)\b)\s*)?
     (?P<number>\d{1,3}(?:\.\d{3})+,\d\d?(?!\d)|\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)*)
     (?:\s?(?P<scale>thousand|million|billion|mio|mm|bn|k|万)\b)?
     (?:[\s-]{0,2}(?:\(\d+\)[\s-]{0,2})?(?:full|consecutive|calendar)?\s?

@@ -16,11 +16,11 @@ _MYRIADS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 _TENS_AND_MYRIADS = _TENS | _MYRIADS
 HAN_DIGITS = "".join([*_DIGITS, *_TENS, *_MYRIADS])
 _HAN_NUMBER = re.compile(f"[{HAN_DIGITS}]+")
-# Only what is counted: 第三条 points somewhere, 一方 is a party.
+# Only what is counted: 第三条 points somewhere, 一方 is a party. A longer run is no number.
 _HAN_COUNTED = re.compile(
-    rf"(?<!第)(?<![{HAN_DIGITS}])(?P<number>[{HAN_DIGITS}]+)(?=\s?(?:个|個|日|天|月|年|元|周|小时|份|次|倍|%))"
+    rf"(?<!第)(?<![{HAN_DIGITS}])(?P<number>[{HAN_DIGITS}]{{1,30}})(?=\s?(?:个|個|日|天|月|年|元|周|小时|份|次|倍|%))"
 )
-_HAN_SHARE = re.compile(rf"(?P<of>[百千万])分之(?P<number>[{HAN_DIGITS}]+|\d+(?:\.\d+)?)")
+_HAN_SHARE = re.compile(rf"(?P<of>[百千万])分之(?P<number>[{HAN_DIGITS}]{{1,30}}|\d{{1,30}}(?:\.\d{{1,30}})?)")
 _GERMAN_UNITS = "ein zwei drei vier fünf sechs sieben acht neun".split()
 _GERMAN_TEENS = "zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn".split()
 _GERMAN_TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split()

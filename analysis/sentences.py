@@ -27,9 +27,11 @@ _ORDINAL_NOUNS = frozenset(
 )
 # What may stand before a section's number that opens a line.
 _NUMBER_OPENERS = frozenset({"", "§", "§§", "artikel", "ziffer"})
-# A stop, closing quotes or brackets, then space; CJK stops need no space; a blank line always ends a sentence.
+_OPENER_CHARACTERS = 80
+# A stop, closing quotes or brackets, then space; CJK stops need no space; a blank line always ends a sentence. Stops in
+# a row are looked at once, from the first on: there may be thousands, as leaders or in a hostile text.
 _BOUNDARY = re.compile(
-    r"""(?P<stop>[.!?]+)["'”’“»)\]]*(?=\s)|(?P<wide>[。！？；]["”’」』）】》]*)|(?P<gap>\n[ \t]*\n)"""
+    r"""(?<![.!?])(?P<stop>[.!?]++)["'”’“»)\]]*(?=\s)|(?P<wide>[。！？；]["”’」』）】》]*)|(?P<gap>\n[ \t]*\n)"""
 )
 _LAST_WORD = re.compile(r"([^\W\d_\u3400-\u9fff](?:[^\W\u3400-\u9fff]|\.)*(?<![._])|\d[\d.]*)$")
 _NEXT_START = re.compile(r"""\s+["'“‘„«(\[]*([^\s])""")
@@ -95,8 +97,8 @@ def _ends_sentence(text: str, stop_at: int, stop: str, end: int, start_char: int
 
 
 def _numbers_a_clause(text: str, number_at: int) -> bool:
-    line_start = text.rfind("\n", 0, number_at) + 1
-    return text[line_start:number_at].strip().lower() in _NUMBER_OPENERS
+    before = text[max(0, number_at - _OPENER_CHARACTERS) : number_at].rpartition("\n")[2]
+    return before.strip().lower() in _NUMBER_OPENERS
 
 
 def _is_ordinal(text: str, number: str, end: int) -> bool:

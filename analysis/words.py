@@ -49,12 +49,12 @@ _DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)*")
 _SPELLED_WORD = "|".join(sorted([*_UNITS, *_TENS], key=len, reverse=True))
 _SPELLED = re.compile(
     rf"\b(?:{_SPELLED_WORD})(?:(?:(?<=hundred)\s+and\s+|(?<=thousand)\s+and\s+|[\s-]+)"
-    rf"(?:{_SPELLED_WORD}|{'|'.join(_SCALES)}))*\b",
+    rf"(?:{_SPELLED_WORD}|{'|'.join(_SCALES)})){{0,15}}\b",
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
     r"(?:\b(?:section|sections|article|articles|clause|clauses|paragraph|schedule|exhibit|appendix|annex|page|pages|item|no"
-    r"|artikel|anlage|anhang|ziffer|ziff|absatz|abs|satz|nr|seite)|§+)"
+    r"|artikel|anlage|anhang|ziffer|ziff|absatz|abs|satz|nr|seite)|(?<!§)§++)"
     r"\.?\s*(?:\(?[\w.]+\)?(?:\([\w]+\))*)|第\s?\d+\s?[条條章节節款项項页頁]",
     re.IGNORECASE,
 )

@@ -19,7 +19,9 @@ _SIGN = re.compile(r"\s*\.\.\.\s*|\s+|[()|*-]|[^\s()|*.-]+|\.")
 _EDGE = r"(?:(?<!\w)|(?!\w))"  # no word goes on here
 _MEANINGS = {
     "...": rf"{_EDGE}.{{0,{GAP_CHARACTERS}}}?{_EDGE}",
-    " ": rf"(?:[\W_]{{1,6}}|{_EDGE})",  # white space, quotes, a comma, brackets; nothing beside a missing word
+    # White space, quotes, a comma, brackets; nothing beside a missing word. Taken for good: several in a row, with
+    # words missing between them, would share out a hostile run of such signs in every possible way.
+    " ": rf"(?:(?:[^\w%]|_){{1,6}}+|{_EDGE})",
     "(": "(?:",
     ")": ")",
     "|": "|",

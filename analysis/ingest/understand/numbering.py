@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
@@ -98,12 +98,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Numbering:
-    """The parts of a text, in order, and its list items: (start_char, label). openings: where any part may begin."""
+    """The parts of a text, in order. places: where its list items stand, by label. openings: where any part may begin.
+
+    A text may have ten thousand parts of one name and as many references to it: what is found once is kept.
+    """
 
     parts: Sequence[Part]
-    items: Sequence[tuple[int, str]]
+    places: Mapping[str, Sequence[int]]
     openings: frozenset[int]
     by_key: dict[Key, list[Part]] = field(default_factory=dict)
+    _found: dict[tuple[Key, int, bool], Part | None] = field(default_factory=dict)
 
     @property
     def highest(self) -> int:
@@ -112,10 +116,15 @@ class Numbering:
 
     def find(self, key: Key, near_char: int, annex: Part | None = None) -> Part | None:
         """Return the part that is called `key` at `near_char`; of several one of the same annex, and the longest."""
+        asked = (key, annex.start_char if annex else self.annex_at(near_char), annex is not None)
+        if asked not in self._found:
+            self._found[asked] = self._longest(*asked)
+        return self._found[asked]
+
+    def _longest(self, key: Key, annex: int, only_there: bool) -> Part | None:
         candidates = self.by_key.get(key, [])
-        around = annex.start_char if annex else self.annex_at(near_char)
-        own = [part for part in candidates if part.annex == around]
-        if annex:
+        own = [part for part in candidates if part.annex == annex]
+        if only_there:
             return max(own, key=_length, default=None)
         return max(own or [part for part in candidates if part.annex < 0] or candidates, key=_length, default=None)
 
@@ -141,31 +150,32 @@ class Numbering:
         return span
 
     def _item(self, label: str, within: Span) -> Span | None:
-        low = bisect_left(self.items, (within.start_char, ""))
-        own = self.items[low : bisect_left(self.items, (within.end_char, ""))]
-        at = -1
+        start: int | None = None
         for wanted in _sequence(label):
-            at = next((index for index in range(at + 1, len(own)) if own[index][1] == wanted), -1)
-            if at < 0:
+            start = self._next(wanted, within.start_char if start is None else start + 1, within.end_char)
+            if start is None:  # the items before it are not set as items, or not there
+                start = self._next(label, within.start_char, within.end_char)
                 break
-        if at < 0:  # the items before it are not set as items, or not there
-            at = next((index for index, (_, name) in enumerate(own) if name == label), -1)
-        if at < 0:
-            return None
-        end = next((start for start, name in own[at + 1 :] if name == _following(label)), within.end_char)
-        return Span(own[at][0], end)
+        return None if start is None else self._from(start, label, within)
 
     def nearest_item(self, label: str, char: int, within: Span, *, below: bool) -> Span | None:
         """Return the item of that name in `within` that stands nearest before `char`, or after it."""
-        low = bisect_left(self.items, (within.start_char, ""))
-        own = self.items[low : bisect_left(self.items, (within.end_char, ""))]
-        before = [index for index, (start, name) in enumerate(own) if name == label and start < char]
-        after = [index for index, (start, name) in enumerate(own) if name == label and start > char]
-        chosen = (after[:1] or before[-1:]) if below else (before[-1:] or after[:1])
-        if not chosen:
-            return None
-        end = next((start for start, name in own[chosen[0] + 1 :] if name == _following(label)), within.end_char)
-        return Span(own[chosen[0]][0], end)
+        places = self.places.get(label, [])
+        own = range(bisect_left(places, within.start_char), bisect_left(places, within.end_char))
+        before, after = bisect_left(places, char) - 1, bisect_right(places, char)
+        chosen = next((at for at in ((after, before) if below else (before, after)) if at in own), None)
+        return None if chosen is None else self._from(places[chosen], label, within)
+
+    def _from(self, start: int, label: str, within: Span) -> Span:
+        """Return the item that begins at `start`: it ends where the one after it begins, or with what it is in."""
+        end = self._next(_following(label), start + 1, within.end_char)
+        return Span(start, within.end_char if end is None else end)
+
+    def _next(self, label: str, start: int, end: int) -> int | None:
+        """Return where the first item of that name from `start` on stands, None if there is none before `end`."""
+        places = self.places.get(label, [])
+        at = bisect_left(places, start)
+        return places[at] if at < len(places) and places[at] < end else None
 
 
 def _length(part: Part) -> int:
@@ -183,7 +193,10 @@ def number_parts(text: str, headings: Sequence[ParsedHeading], mentions: Sequenc
     by_key: dict[Key, list[Part]] = {}
     for part in parts:
         by_key.setdefault(part.key, []).append(part)
-    return Numbering(parts, list(_items(text, mentions)), frozenset(openings), by_key)
+    places: dict[str, list[int]] = {}
+    for start, label in _items(text, mentions):
+        places.setdefault(label, []).append(start)
+    return Numbering(parts, places, frozenset(openings), by_key)
 
 
 def part_key(word: str, number: str) -> Key:
@@ -331,10 +344,10 @@ def _items(text: str, mentions: Sequence[Span]) -> Iterator[tuple[int, str]]:
             yield match.start("label") - 1 if match["label"] else match.start("line"), label
 
 
-def _sequence(label: str) -> list[str]:
+def _sequence(label: str) -> Iterable[str]:
     """Return the labels that come before an item's, and its own: "c" -> a, b, c; "iii" -> i, ii, iii."""
-    if label.isdigit():
-        return [str(number) for number in range(1, int(label) + 1)]
+    if label.isdigit():  # one by one: "(99999)" is looked for no further than the first that is missing
+        return (str(number) for number in range(1, int(label) + 1))
     roman = _ROMANS if label.islower() else [name.upper() for name in _ROMANS]
     if label in roman and (len(label) > 1 or label.lower() in "ivx"):
         return roman[: roman.index(label) + 1]

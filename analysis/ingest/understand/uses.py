@@ -24,6 +24,7 @@ _LIKE_TERM = re.compile(
 )
 _TELLING = re.compile(r"(?:any|each|such|every|all|no|an?|other|either)\s\Z", re.IGNORECASE)
 _LEAST_USES = 3
+_LONGEST_CHARS = 120  # what is longer is no phrase that anybody wrote, and more than its column holds
 # Names of laws, offices, places and parts of documents: they have no definition in any contract and need none.
 _NAMES = frozenset(
     "act code rule regulation law court state commission department board congress office agency "
@@ -158,7 +159,7 @@ def undefined_terms(text: str, terms: Sequence[DefinedTerm]) -> list[UndefinedTe
     telling: Counter[str] = Counter()
     for match in _LIKE_TERM.finditer(text):
         key = key_of(match["term"])
-        if key in defined or set(key.split(" ")) <= words or _is_name(key):
+        if len(match["term"]) > _LONGEST_CHARS or key in defined or set(key.split(" ")) <= words or _is_name(key):
             continue
         places.setdefault(key, []).append(Span(*match.span("term")))
         telling[key] += _TELLING.search(text, match.start(), match.start("term")) is not None

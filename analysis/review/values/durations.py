@@ -39,16 +39,16 @@ def durations(text: str) -> list[ClauseValue]:
 def after(start: str, duration: str) -> str | None:
     """Return the day on which `duration` after `start` has passed, both in ISO 8601; None if that is no whole day."""
     length = _ISO.fullmatch(duration)
-    try:
-        day = date.fromisoformat(start)
-    except ValueError:
-        return None
     if length is None:
         return None
     number = int(length[1])
-    if length[2] in "DW":
-        return (day + timedelta(days=number * (7 if length[2] == "W" else 1))).isoformat()
-    return _months_after(day, number * (12 if length[2] == "Y" else 1)).isoformat()
+    try:
+        day = date.fromisoformat(start)
+        if length[2] in "DW":
+            return (day + timedelta(days=number * (7 if length[2] == "W" else 1))).isoformat()
+        return _months_after(day, number * (12 if length[2] == "Y" else 1)).isoformat()
+    except (ValueError, OverflowError):  # the start is a month only, or the end lies past the year 9999
+        return None
 
 
 def _months_after(day: date, months: int) -> date:

@@ -10,11 +10,11 @@ _WORD = (
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
     r"eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million)"
 )
-# A number in words, of several words perhaps: "one hundred and twenty".
-IN_WORDS = rf"{_WORD}(?:(?:[\s-]+|\s+and\s+){_WORD})*"
+# A number in words, of several words perhaps: "one hundred and twenty". More words or digits than these are no number.
+IN_WORDS = rf"{_WORD}(?:(?:[\s-]{{1,9}}|\s{{1,9}}and\s{{1,9}}){_WORD}){{0,11}}"
 # In digits or in words; in words with the digits after it in brackets, which then count.
 WHOLE = rf"(?:(?:{IN_WORDS}\s*)?\(\s*(?P<digits>\d{{1,5}})\s*\)|(?P<bare>\d{{1,5}})|(?P<words>{IN_WORDS}))"
-DIGITS = r"\d[\d.,' ]*\d|\d"
+DIGITS = r"\d[\d.,' ]{0,28}\d|\d"
 _GERMAN = {
     "ein": 1, "eine": 1, "einem": 1, "einer": 1, "eines": 1, "einen": 1, "zwei": 2, "drei": 3, "vier": 4, "fünf": 5,
     "sechs": 6, "sieben": 7, "acht": 8, "neun": 9, "zehn": 10, "elf": 11, "zwölf": 12, "vierzehn": 14, "fünfzehn": 15,
