@@ -20,6 +20,7 @@ class Embedder:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.dims = word_vectors(["one"]).shape[1]
 
     def __call__(self, texts: list[str]) -> np.ndarray:
         self.texts += texts
@@ -55,3 +56,9 @@ def test_they_are_embedded_again_when_something_has_changed(cast: Cast, embedder
     sentences_of(version)
     assert len(embedder.texts) == {"text": 5, "embedder": 4}[change]
     assert SentenceVectors.objects.count() == 1
+
+
+def test_a_document_without_sentences_can_be_gone_through_twice(cast: Cast, embedder: Embedder) -> None:
+    version = make_document(cast)
+    VersionText.objects.filter(version=version).update(text="")
+    assert [len(sentences_of(version).vectors) for _ in range(2)] == [0, 0]
