@@ -5,6 +5,7 @@ A document is searched as it was until its rows are replaced, which one transact
 
 from __future__ import annotations
 
+import logging
 import time
 
 from django.db import transaction
@@ -15,6 +16,8 @@ from analysis.ingest.understand import UNDERSTANDING_VERSION
 from analysis.lexical import ANALYZER_VERSION
 from analysis.models import Chunk, DocumentVersion, IngestStatus
 from analysis.types import ChunkSpan
+
+logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 10
 
@@ -30,7 +33,10 @@ def reindex() -> int:
     for pk in stale.values_list("pk", flat=True):
         if time.monotonic() - started > SLICE_SECONDS:
             break
-        done += _reindexed(pk)
+        try:
+            done += _reindexed(pk)
+        except Exception:  # a document that fails keeps no other one waiting
+            logger.exception("Version %s could not be indexed again", pk)
     return done
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analysis.ingest import index
 from analysis.ingest.index import write_understanding
 from analysis.ingest.reindex import reindex
 from analysis.ingest.understand import understand
@@ -23,6 +24,21 @@ def version(cast) -> DocumentVersion:
 
 def posted() -> list[tuple[object, ...]]:
     return sorted(Posting.objects.values_list("version_id", "term", "standing", "sentence_count"))
+
+
+def test_a_document_that_fails_keeps_no_other_one_waiting(cast, version, monkeypatch):
+    failing = put(cast.workspace, "b.pdf", FEES).version
+    Lexicon.objects.update(analyzer_version=ANALYZER_VERSION - 1)
+    write = index.write_postings
+
+    def refuse(one, *arguments):
+        if one == failing:
+            raise ValueError("This one cannot be.")
+        write(one, *arguments)
+
+    monkeypatch.setattr(index, "write_postings", refuse)
+    assert reindex() == 1
+    assert Lexicon.objects.get(analyzer_version=ANALYZER_VERSION).version == version
 
 
 def test_what_is_up_to_date_is_left_alone(version):
