@@ -39,7 +39,6 @@ from analysis.models import Answer, Document
 from analysis.types import Mode, Span
 
 ENTAILED, CONTRADICTED, SILENT = "Entailment", "Contradiction", "NotMentioned"
-LABELS = (ENTAILED, CONTRADICTED, SILENT)
 _VERDICTS = {Verdict.SUPPORTED: ENTAILED, Verdict.CONTRADICTED: CONTRADICTED, Verdict.UNSUPPORTED: SILENT}
 FAR = -100.0  # the rank of a span that no near sentence touches
 _NO = re.compile(r"^\W*no\b", re.IGNORECASE)

@@ -6,7 +6,6 @@ values that were worked out by hand.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Hashable, Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -123,20 +122,6 @@ def precision_at_recall(ranked: Iterable[Scored], positives: int, *, recall: flo
     return max((point.precision for point in curve if point.recall >= recall), default=0.0)
 
 
-def accuracy(pairs: Iterable[tuple[Hashable, Hashable]]) -> float:
-    """Return the share of (gold, predicted) that agree (micro); 0 when there are none."""
-    pairs = list(pairs)
-    return sum(gold == predicted for gold, predicted in pairs) / len(pairs) if pairs else 0.0
-
-
-def macro_accuracy(pairs: Iterable[tuple[Hashable, Hashable]]) -> float:
-    """Return the mean over the gold labels of the share of each that was predicted, so that rare labels count alike."""
-    pairs = list(pairs)
-    sizes = Counter(gold for gold, _ in pairs)
-    right = Counter(gold for gold, predicted in pairs if gold == predicted)
-    return sum(right[label] / size for label, size in sizes.items()) / len(sizes) if sizes else 0.0
-
-
 def label_scores(pairs: Iterable[tuple[Hashable, Hashable]], label: Hashable) -> PrecisionRecall:
     """Return precision and recall of one label over (gold, predicted); 0 where it was never predicted or never gold."""
     pairs = list(pairs)
@@ -144,13 +129,6 @@ def label_scores(pairs: Iterable[tuple[Hashable, Hashable]], label: Hashable) ->
     predicted_so = sum(predicted == label for _, predicted in pairs)
     gold_so = sum(gold == label for gold, _ in pairs)
     return PrecisionRecall(right / predicted_so if predicted_so else 0.0, right / gold_so if gold_so else 0.0)
-
-
-def macro_f1(pairs: Iterable[tuple[Hashable, Hashable]]) -> float:
-    """Return the mean of F1 over the labels that are gold somewhere."""
-    pairs = list(pairs)
-    labels = {gold for gold, _ in pairs}
-    return sum(label_scores(pairs, label).f1 for label in labels) / len(labels) if labels else 0.0
 
 
 def overlaps(spans: Iterable[Span], gold: Span) -> bool:

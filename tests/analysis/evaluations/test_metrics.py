@@ -101,15 +101,11 @@ def test_the_best_precision_at_a_recall() -> None:
     assert metrics.precision_at_recall(RANKED, 4, recall=0.8) == 0.0
 
 
-def test_accuracy_f1_and_their_means_over_labels() -> None:
+def test_precision_recall_and_f1_of_a_label() -> None:
     pairs = [("yes", "yes"), ("yes", "yes"), ("yes", "no"), ("no", "yes"), ("silent", "silent")]
-    assert metrics.accuracy(pairs) == 3 / 5
-    assert metrics.macro_accuracy(pairs) == pytest.approx((2 / 3 + 0 + 1) / 3)
     assert metrics.label_scores(pairs, "yes") == PrecisionRecall(2 / 3, 2 / 3)
     assert metrics.label_scores(pairs, "yes").f1 == pytest.approx(2 / 3)
     assert metrics.label_scores(pairs, "no") == PrecisionRecall(0.0, 0.0)
-    assert metrics.macro_f1(pairs) == pytest.approx((2 / 3 + 0 + 1) / 3)
-    assert metrics.accuracy([]) == metrics.macro_accuracy([]) == metrics.macro_f1([]) == 0.0
 
 
 def test_spans_overlap_when_they_share_a_character() -> None:
