@@ -29,6 +29,7 @@ RUNS_A_PAGE = 50
 FAILURES_A_PAGE = 20
 CHANGES_SHOWN = 20
 MOST_COMPARED = SERIES
+LONGEST_ID = 19  # digits of the largest key
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,8 @@ def evaluation_run(request: HttpRequest, run_id: int) -> HttpResponse:
 def evaluation_compare(request: HttpRequest) -> HttpResponse:
     """Show `?run=` of one evaluation beside each other; the others' differences are from the first."""
     staff_or_404(request)
-    ids = [int(value) for value in request.GET.getlist("run") if value.isdecimal()][:MOST_COMPARED]
+    asked = [value for value in request.GET.getlist("run") if value.isdecimal() and len(value) < LONGEST_ID]
+    ids = [int(value) for value in asked[:MOST_COMPARED]]
     runs = list(EvaluationRun.objects.filter(pk__in=ids).order_by("started_at", "pk"))
     problem = _problem(runs)
     if problem:
