@@ -65,13 +65,13 @@ def test_files_and_lines_are_found(words_as_meaning: None, labelled: Path) -> No
     recipe, oven = outcome.trials
     assert not outcome.notes
     assert (recipe.values["files@1"], recipe.values["rank"]) == (1, 1)
-    # The whole file is one passage: lines 4 to 6 of its 6, and of the 7 of the other file.
+    # The function is a passage of its own, and the line above it, which is left of its chunk, another.
     assert recipe.values["lines@5"] == 1
-    assert recipe.values["line_precision@5"] == 3 / 13
+    assert recipe.values["line_precision@5"] == 3 / 4
     # A file of the same bytes is the same document.
     assert oven.values["files@1"] == 1
     assert "lines@5" not in oven.values
-    assert recipe.where.startswith("src/parser.py, lines 1 to 6")
+    assert recipe.where.startswith("src/parser.py, lines 4 to 6")
 
 
 def test_what_is_missing_is_named(db: None, labelled: Path, tmp_path: Path) -> None:
