@@ -53,7 +53,8 @@ class TableText:
     def headers(self, row: int) -> list[str]:
         """Return what stands over each column of `row`: "Three Months Ended July 1, 2023"; "" over one without header.
 
-        Of several groups of headers in a table, the nearest above the row that names the column counts.
+        Of several groups of headers in a table, the nearest above the row that names the column counts, and after them
+        those of the table that this one goes on from.
         """
         found = [""] * self.table.column_count
         for group in self._header_groups(row):
@@ -64,7 +65,8 @@ class TableText:
             for column, words in names.items():
                 if column < len(found):
                     found[column] = found[column] or " ".join(dict.fromkeys(words))
-        return found
+        inherited = self.table.headers or found
+        return [own or above for own, above in zip(found, inherited, strict=True)]
 
     def _header_groups(self, row: int) -> Iterable[list[TableCell]]:
         """Yield the cells of each run of header rows above `row`, the nearest first, top row first in each."""

@@ -81,7 +81,9 @@ class ParsedTable:
     """A table: its span, row by row, and its cells in the order of the text.
 
     caption: the line before it that says what it shows and in which units; None if there is none.
-    confidence: in [0, 1]; 1 where the file itself states rows and columns, below where they were seen on the page.
+    confidence: in [0, 1]; 1 where the file states rows and columns or lines close them, below where they were guessed.
+    headers: what stands over each column of the table that this one goes on from, on the page before; empty if it is
+    no such part.
     """
 
     start_char: int
@@ -91,6 +93,7 @@ class ParsedTable:
     cells: tuple[TableCell, ...]
     caption: Span | None = None
     confidence: float = 1.0
+    headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

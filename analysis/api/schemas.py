@@ -169,7 +169,10 @@ class CellOut(Schema):
 
 
 class WholeTableOut(TableOut):
+    """headers: of the columns, where the table goes on from the page before and has none itself; else empty."""
+
     cells: list[CellOut]
+    headers: list[str]
 
 
 class HitOut(Schema):

@@ -37,7 +37,7 @@ def get_table(request: ApiRequest, document_id: UUID, number: int) -> dict[str, 
     row = _table(request, document_id, number)
     table = table_text(row)
     cells = [vars(cell) | {"text": table.words(cell)} for cell in table.table.cells]
-    return _summary(row, table.caption) | {"cells": cells}
+    return _summary(row, table.caption) | {"cells": cells, "headers": row.headers}
 
 
 @router.get(

@@ -26,6 +26,7 @@ class Table(models.Model):
     caption_start_char = models.PositiveIntegerField(null=True)
     caption_end_char = models.PositiveIntegerField(null=True)
     confidence = models.FloatField(default=1.0)
+    headers = models.JSONField(default=list)
     cells = models.JSONField(default=list)
 
     class Meta:
@@ -44,6 +45,7 @@ class Table(models.Model):
             caption_start_char=start,
             caption_end_char=end,
             confidence=table.confidence,
+            headers=[*table.headers],
             cells=[[*vars(cell).values()] for cell in table.cells],
             **place,
         )
@@ -62,4 +64,5 @@ class Table(models.Model):
             tuple(TableCell(*cell) for cell in self.cells),
             caption,
             self.confidence,
+            tuple(self.headers),
         )

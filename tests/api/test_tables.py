@@ -26,7 +26,8 @@ def parsed() -> ParsedDocument:
         )
     ]
     table = ParsedTable(16, TEXT.index("\n\nThat"), 2, 2, tuple(cells), Span(0, 14), 0.95)
-    bare = ParsedTable(TEXT.index("That"), len(TEXT), 1, 1, (TableCell(0, 0, 1, 1, *spans("That is all.")[0]),))
+    cell = TableCell(0, 0, 1, 1, *spans("That is all.")[0])
+    bare = ParsedTable(TEXT.index("That"), len(TEXT), 1, 1, (cell,), headers=("Remarks",))
     pages = [ParsedPage(1, 0, 16), ParsedPage(2, 16, len(TEXT))]
     return ParsedDocument("docx", TEXT, pages, [], tables=[table, bare])
 
@@ -68,6 +69,11 @@ def test_a_cells_words_are_its_span_of_the_text(viewer: Caller, version: Documen
     assert [cell["text"] for cell in cells] == ["Item", "Price", "Rent", "1,000"]
     assert all(TEXT[cell["start_char"] : cell["end_char"]] == cell["text"] for cell in cells)
     assert [cell["header"] for cell in cells] == [True, True, False, False]
+
+
+def test_headers_of_the_page_before_are_given_with_a_table(viewer: Caller, version: DocumentVersion) -> None:
+    given = [viewer.get(f"/documents/{version.document_id}/tables/{number}").json()["headers"] for number in (1, 2)]
+    assert given == [[], ["Remarks"]]
 
 
 def test_a_table_as_csv(viewer: Caller, version: DocumentVersion) -> None:

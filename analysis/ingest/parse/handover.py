@@ -63,7 +63,8 @@ def read_document(folder: Path) -> ParsedDocument:
 def _table(fields: dict[str, Any]) -> ParsedTable:
     cells = tuple(TableCell(**cell) for cell in fields.pop("cells"))
     caption = fields.pop("caption")
-    return ParsedTable(**fields, cells=cells, caption=Span(*caption) if caption else None)
+    headers = tuple(fields.pop("headers"))
+    return ParsedTable(**fields, cells=cells, caption=Span(*caption) if caption else None, headers=headers)
 
 
 _PAGE_FIELDS = ("number", "start_char", "end_char", "source", "width", "height")

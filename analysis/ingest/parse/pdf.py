@@ -15,6 +15,7 @@ from analysis.ingest.parse import messages
 from analysis.ingest.parse.canonical import PagedText
 from analysis.ingest.parse.headings import find_headings, outside_tables
 from analysis.ingest.parse.pdf_chars import Chars, read_chars
+from analysis.ingest.parse.pdf_continued import with_continued
 from analysis.ingest.parse.pdf_layout import lay_out
 from analysis.ingest.parse.pdf_rules import read_rules
 from analysis.ingest.parse.pdf_structure import read_structure
@@ -69,7 +70,8 @@ def parse_pdf(
     headings = find_headings(text, paged.pages, structure.outline)
     headings = outside_tables(headings, paged.tables, len(text))
     metadata = structure.metadata | read_by(transcripts)
-    return ParsedDocument("pdf", text, paged.pages, headings, metadata, warnings, paged.tables)
+    tables = with_continued(paged.tables, paged.pages, text)
+    return ParsedDocument("pdf", text, paged.pages, headings, metadata, warnings, tables)
 
 
 def open_within(path: Path, password: str, page_limit: int) -> pdfium.PdfDocument:

@@ -13,9 +13,12 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import SimpleDocTemplate, Table
 
 from analysis.ingest.boxes import decode, rectangles
+from analysis.ingest.chunk import chunk
+from analysis.ingest.embed import passage_tokenizer
+from analysis.tables import TableText
 from analysis.types import ParsedDocument, Span
 from tests.analysis.ingest import papers
-from tests.analysis.ingest.parse.test_pdf_tables import parse, words
+from tests.analysis.ingest.parse.test_pdf_tables import RIGHTS, amounts, parse, words
 from tests.analysis.ingest.parse.test_tables import rows
 
 LEFT, TOP, HEIGHT = 72.0, 700.0, 44.0
@@ -228,3 +231,67 @@ def test_a_ruled_table_stands_between_columns_of_prose(tmp_path: Path) -> None:
     document = drawn(tmp_path, draw)
     assert rows(document, document.tables[0]) == READ
     assert document.text.index("Line 7 of the left") < document.text.index("Line 0 of the right")
+
+
+def part(texts: Sequence[Sequence[str]], *above: str, foot: str = "") -> Callable[[Canvas], None]:
+    """A page with a running head, other lines, a ruled table, and a foot."""
+
+    def draw(canvas: Canvas) -> None:
+        for number, text in enumerate(("Master Services Agreement", *above)):
+            canvas.drawString(LEFT, 770 - 20 * number, text)
+        frame(canvas, stroked, len(texts))
+        fill(canvas, texts)
+        canvas.drawString(300, 40, foot)
+
+    return draw
+
+
+MORE = [["Low", "One week", "None"], ["Lowest", "Two weeks", "None"], ["Other", "As agreed", "As agreed"]]
+
+
+def test_a_table_goes_on_under_the_headers_of_the_page_before(tmp_path: Path) -> None:
+    """The first row of the second part looks like headers, and the third page goes on from the second."""
+    pages = (part(LEVELS, "Service levels:", foot="Page 1"), part(MORE, foot="Page 2"), part(MORE[:2], foot="Page 3"))
+    document = drawn(tmp_path, *pages)
+    first, second, third = document.tables
+    assert rows(document, second) == [
+        "0:Low, 1:One week, 2:None",
+        "0:Lowest, 1:Two weeks, 2:None",
+        "0:Other, 1:As agreed, 2:As agreed",
+    ]
+    assert first.headers == ()
+    assert second.headers == third.headers == ("Severity", "Response time", "Service credit")
+    assert second.caption == third.caption == first.caption
+    assert TableText(third, document.text).headers(1) == ["Severity", "Response time", "Service credit"]
+    pieces = chunk(document.text, document.headings, passage_tokenizer(), document.tables)
+    (path,) = [piece.heading_path for piece in pieces if piece.start_char == third.start_char]
+    assert path.endswith("Service levels > Severity | Response time | Service credit")
+
+
+def test_headers_that_are_written_again_are_the_parts_own(tmp_path: Path) -> None:
+    document = drawn(tmp_path, part(LEVELS, foot="1"), part([LEVELS[0], *MORE], foot="2"))
+    assert document.tables[1].headers == ()
+    assert rows(document, document.tables[1])[0] == READ[0]
+
+
+def test_another_table_on_the_next_page_has_no_headers_of_the_one_before(tmp_path: Path) -> None:
+    """It has a title of its own, or a paragraph ends the page before."""
+    titled = drawn(tmp_path, part(LEVELS), part(MORE[:2], "Contacts of the Customer"))
+    assert titled.tables[1].headers == ()
+    ended = drawn(tmp_path, part(LEVELS, foot="Credits are paid."), part(MORE[:2], foot="2"))
+    assert ended.tables[1].headers == ()
+
+
+def test_figures_go_on_under_their_headers(tmp_path: Path) -> None:
+    def below(canvas: Canvas) -> None:
+        for y, label in ((770, "Taxes"), (756, "Interest")):
+            amounts(canvas, y, label, "1,234", "2,345", "3,456", "4,567")
+
+    def above(canvas: Canvas) -> None:
+        for right, month in zip(RIGHTS, ("July", "June", "May", "April"), strict=True):
+            canvas.drawCentredString(right - 22, 740, month)
+        for y, label in ((720, "Products"), (706, "Services")):
+            amounts(canvas, y, label, "60,584", "63,355", "30,901", "45,241")
+
+    document = drawn(tmp_path, above, below)
+    assert document.tables[1].headers == ("", "July", "June", "May", "April")
