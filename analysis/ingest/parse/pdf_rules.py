@@ -18,6 +18,7 @@ _THICKEST = 2.5
 _SHORTEST = 6.0
 # A drawing has many more paths than the borders of any table, and paths with more corners.
 _MOST_OBJECTS = 20_000
+_MOST_CORNERS = 20_000  # of a page
 _STROKED = range(2, 2_000)
 _FILLED = range(6, 2_000)
 
@@ -30,8 +31,9 @@ def read_rules(page: pdfium.PdfPage) -> NDArray[np.float32]:
     handles, boxes = _paths(page)
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 1] - boxes[:, 3]
     # A path that is wide and high may be a frame, or all the lines of a table at once.
-    several = np.flatnonzero((width > _SHORTEST) & (height > _SHORTEST)).tolist()
-    inner = [line for number in several for line in _lines(handles[number])]
+    several = [handles[number] for number in np.flatnonzero((width > _SHORTEST) & (height > _SHORTEST)).tolist()]
+    corners = np.cumsum(np.fromiter(map(_count_segments, several), np.int64, len(several)))
+    inner = [line for path in several[: np.searchsorted(corners, _MOST_CORNERS)] for line in _lines(path)]
     boxes = np.concatenate([boxes, np.array(inner, np.float32).reshape(-1, 4)])
     return to_fractions(page, boxes[_is_line(boxes)])
 
