@@ -369,6 +369,7 @@ class Prompt:
     """Messages in cache order (system, documents, history, question) and the sources they contain.
 
     shape: what the completion is held to, as far as the endpoint can (analysis/llm/shapes.py reads it); None for prose.
+    The messages ask for it in words besides, since not every endpoint can, and some models write it only when asked.
     """
 
     messages: list[Message]

@@ -69,7 +69,7 @@ def run(*, parts: int = 24, workers: list[int] | None = None, latency: float = 2
 
 
 class _Endpoint(ThreadingHTTPServer):
-    """Answers NONE to everything after a fixed time. calls: how often each prompt has come."""
+    """Finds nothing in anything, after a fixed time. calls: how often each prompt has come."""
 
     daemon_threads = True
 
@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.calls[json.dumps(body["messages"])] += 1
         time.sleep(self.server.latency_seconds)
         chunks = [
-            {"choices": [{"delta": {"content": "NONE"}, "finish_reason": None}]},
+            {"choices": [{"delta": {"content": '{"quotes": []}'}, "finish_reason": None}]},
             {"choices": [{"delta": {}, "finish_reason": "stop"}]},
         ]
         self._send("text/event-stream", b"".join(b"data: %s\n\n" % json.dumps(chunk).encode() for chunk in chunks))

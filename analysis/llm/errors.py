@@ -34,6 +34,9 @@ class BrokenStream(AppError):
     code = "llm_broken_stream"
 
 
+REFUSED = "llm_refused"  # the code of a refusal that only the endpoint's own words explain
+
+
 class Fault(StrEnum):
     """What a refusal means, whatever words and numbers an endpoint has for it."""
 
@@ -110,7 +113,7 @@ def error_for(fault: Fault | None, *, status: int = 0, said: str = "") -> Except
         return UserError("This does not fit the language model's window.", code=fault)
     if fault is None:
         sentence = f"The language model's endpoint refused the request. It said: {said or 'nothing'}"
-        return AppError(sentence, code="llm_refused")
+        return AppError(sentence, code=REFUSED)
     return AppError(_SENTENCES[fault], code=fault)
 
 

@@ -15,6 +15,7 @@ from analysis.llm.catalogue import LLM
 from analysis.llm.client import Stop, Stopped, never, post_file
 from analysis.llm.dialects import dialect_of
 from analysis.llm.dialects.openai import audio_format
+from analysis.llm.errors import REFUSED, Fault
 from analysis.llm.ledger import metered, record
 from analysis.models import CallStatus
 from analysis.types import Account, Media, Message, Prompt, Usage
@@ -36,7 +37,7 @@ with the seconds at which it begins and ends, like this:
 [12.5-17.0] Thank you all for coming.
 Write these lines only. Add nothing and explain nothing. If nothing is said, write [no speech]."""
 
-_NO_SUCH_CALL = ("llm_not_served", "llm_refused")  # 404, or 400 for an LLM that the call is not made for
+_NO_SUCH_CALL = (Fault.NOT_SERVED, REFUSED)  # 404, or 400 for an LLM that the call is not made for
 _NO_TEXT, _NO_SPEECH = "[no text]", "[no speech]"
 _LINE = re.compile(r"\[\s*(\d+(?:\.\d+)?)\s*s?\s*[-–]\s*(\d+(?:\.\d+)?)\s*s?\s*\]\s*(.*)")
 _FENCE = re.compile(r"\A\s*```[\w-]*\n(.*?)\n?```\s*\Z", re.DOTALL)

@@ -1,20 +1,21 @@
 """Completions that are data: what an LLM is held to, and what is made of what it writes.
 
 Where the endpoint holds a completion to a JSON schema (llama.cpp by a grammar, vLLM and SGLang by guided decoding,
-others as OpenAI has it) it cannot come out otherwise. Where it cannot, the schema stands in the prompt, and whatever
-comes back is checked here all the same.
+others as OpenAI has it) it cannot come out otherwise. Others hold it to some JSON object or to nothing; so the prompt
+says in words what is wanted, and whatever comes back is checked here all the same.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import from_json
 
 from analysis.types import Shape
 
-_OBJECT = re.compile(r"\{.*\}", re.DOTALL)
+_FENCES = re.compile(r"^```\w*\s*|\s*```$")
 
 
 class Shaped(BaseModel):
@@ -31,10 +32,15 @@ def shape_of(wanted: type[Shaped]) -> Shape:
     return Shape(wanted.__name__, wanted.model_json_schema())
 
 
-def read_shaped(completion: str, wanted: type[Wanted]) -> Wanted | None:
-    """Return what the completion says; None when it is no such object. Fences and words around it are passed over."""
-    found = _OBJECT.search(completion)
+def read_shaped(completion: str, wanted: type[Wanted], *, cut: bool = False) -> Wanted | None:
+    """Return what the completion says; None when it is no such object.
+
+    Fences around it are passed over, words are not: an object among them may be copied out of a document. cut: the
+    completion was broken off, and is read as far as it goes; a text that it broke off in counts as far as it came.
+    """
+    bare = _FENCES.sub("", completion.strip()).encode(errors="replace")  # half a character cannot be parsed
+    partial: Literal[False, "trailing-strings"] = "trailing-strings" if cut else False
     try:
-        return wanted.model_validate_json(found[0]) if found else None
-    except ValidationError:
+        return wanted.model_validate(from_json(bare, allow_partial=partial))
+    except ValueError:
         return None

@@ -70,6 +70,10 @@ class Part:
         self.folded = fold(source.text)
         self.sentences = split_sentences(source.text)
 
+    def holds(self, quote: str) -> bool:
+        """Return whether `quote` stands in the part's text word for word."""
+        return fold(quote).text.strip() in self.folded.text
+
     def locate(self, quote: str, *, taken: list[Span]) -> Place | None:
         """Return where in the part's text `quote` stands, or None; another place than `taken` if there is one."""
         spans = self._verbatim(quote)

@@ -11,7 +11,9 @@ from typing import Any, Protocol
 from analysis.answer import findings, material
 from analysis.answer.parts import parts_of
 from analysis.answer.prompt import Turn
+from analysis.errors import AppError
 from analysis.llm.catalogue import LLM
+from analysis.llm.errors import REFUSED
 from analysis.models import Answer, Purpose
 from analysis.types import Finding, Prompt, Source
 
@@ -29,6 +31,7 @@ class Completion:
 
 
 Ask = Callable[[Prompt], Completion]
+Read = tuple[list[Finding], bool]  # what was found, and whether the completion was broken off at its longest
 
 
 class Reader(Protocol):
@@ -70,13 +73,34 @@ class QuestionReader:
 
     def _found(self, part: Source, place: str, ask: Ask, halvings: int) -> list[Finding]:
         """Return what the part holds; where it is more than fits one completion, what its halves hold."""
-        completion = ask(self.prompt(part, place))
-        found = findings.findings_in(completion.text, part, self.question)
+        found, cut = self._as_object(part, place, ask) or self._in_lines(part, place, ask)
         # A completion at its longest in which nothing is found is no long list: the model has lost itself.
-        if not (completion.cut and found and halvings and len(part.text) > LEAST_CHARACTERS):
+        if not (cut and found and halvings and len(part.text) > LEAST_CHARACTERS):
             return found
         of_halves = (self._found(half, place, ask, halvings - 1) for half in _halves(part))
         return [*found, *(finding for half in of_halves for finding in half if not _within(finding, found))]
+
+    def _as_object(self, part: Source, place: str, ask: Ask) -> Read | None:
+        """Return what is in the part by the object that the LLM is held to; None if it is held to none, or wrote none.
+
+        An endpoint that cannot hold it may refuse the request, or take it and let the LLM write what it likes.
+        """
+        prompt = self.prompt(part, place)
+        if prompt.shape is None:
+            return None
+        try:
+            completion = ask(prompt)
+        except AppError as error:
+            if error.code != REFUSED:
+                raise
+            return None
+        found = findings.findings_in_object(completion.text, part, self.question, cut=completion.cut)
+        return None if found is None else (found, completion.cut)
+
+    def _in_lines(self, part: Source, place: str, ask: Ask) -> Read:
+        """Return what is in the part by the lines that the LLM copies."""
+        completion = ask(findings.map_prompt(self.question, part, place, self.llm, in_lines=True))
+        return findings.findings_in(completion.text, part, self.question), completion.cut
 
 
 def reader_of(answer: Answer, llm: LLM) -> Reader:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -60,23 +59,27 @@ class Dialect:
 
     def body(self, llm: LLM, prompt: Prompt, slot: int | None = None) -> dict[str, Any]:
         """Return the JSON of a streaming chat request."""
-        shape, holds_to = prompt.shape, llm.constrained or self.constrained
-        messages = prompt.messages if shape is None or holds_to == "schema" else told_shape(prompt.messages, shape)
         body: dict[str, Any] = {
             "model": llm.served_as,
-            "messages": [self.message(message, llm) for message in messages],
+            "messages": [self.message(message, llm) for message in prompt.messages],
             self.limit_field: max_tokens(llm, prompt),
             "stream": True,
             **self.settings(llm),
         }
         if self.asks_for_usage:
             body["stream_options"] = {"include_usage": True}
-        if shape is not None and holds_to != "none":
-            body["response_format"] = self.response_format(shape) if holds_to == "schema" else {"type": "json_object"}
+        if prompt.shape is not None and self.holds_to(llm) != "none":
+            body["response_format"] = self.response_format(prompt.shape, llm)
         return body
 
-    def response_format(self, shape: Shape) -> dict[str, Any]:
-        """Return the field that holds a completion to the shape's schema."""
+    def holds_to(self, llm: LLM) -> str:
+        """Return what a completion of the LLM can be held to: "schema", "object" or "none"."""
+        return llm.constrained or self.constrained
+
+    def response_format(self, shape: Shape, llm: LLM) -> dict[str, Any]:
+        """Return the field that holds a completion to the shape's schema, or to some JSON object."""
+        if self.holds_to(llm) == "object":
+            return {"type": "json_object"}
         return {"type": "json_schema", "json_schema": {"name": shape.name, "strict": True, "schema": shape.schema}}
 
     def settings(self, llm: LLM) -> dict[str, Any]:
@@ -138,14 +141,6 @@ class Dialect:
     def refusal(self, status: int, headers: Mapping[str, str], body: str) -> Exception:
         """Return the error that an HTTP answer other than 200 stands for."""
         return refusal(status, headers, body, codes=self.codes, over_window=self.over_window)
-
-
-def told_shape(messages: Sequence[Message], shape: Shape) -> list[Message]:
-    """Return the messages with the shape said in words at their end, for an endpoint that cannot hold to a schema."""
-    *before, last = messages
-    schema = json.dumps(shape.schema, ensure_ascii=False)
-    said = f"{last.content}\n\nAnswer with one JSON object of this JSON Schema and nothing else: {schema}"
-    return [*before, replace(last, content=said)]
 
 
 def max_tokens(llm: LLM, prompt: Prompt) -> int:

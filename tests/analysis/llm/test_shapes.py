@@ -20,25 +20,44 @@ class Term(Shaped):
     unit: Literal["days", "months", "years"]
 
 
+class Names(Shaped):
+    """Who is named."""
+
+    names: list[str]
+
+
 @pytest.mark.parametrize(
     "completion",
     [
         '{"number": 3, "unit": "years"}',
         '```json\n{"number": 3, "unit": "years"}\n```',
-        'Here it is: {"unit": "years", "number": 3}. I hope that it helps.',
+        '  ```\n{"unit": "years", "number": 3}\n```\n',
     ],
 )
-def test_an_object_is_read_whatever_stands_around_it(completion: str) -> None:
+def test_an_object_is_read_with_fences_around_it(completion: str) -> None:
     assert read_shaped(completion, Term) == Term(number=3, unit="years")
 
 
 @pytest.mark.parametrize(
     "completion",
     ["", "three years", '{"number": 3}', '{"number": 3, "unit": "years", "and": 1}', '{"number": 3, "unit": "weeks"}',
-     '{"number": 3, "unit": "years"'],
+     '{"number": 3, "unit": "years"', '[3, "years"]', '{"number": 3, "unit": "\ud800"}',
+     'Here it is: {"number": 3, "unit": "years"}', '{"number": 3, "unit": "years"} I hope that it helps.'],
 )  # fmt: skip
 def test_what_is_no_such_object_is_nothing(completion: str) -> None:
     assert read_shaped(completion, Term) is None
+
+
+@pytest.mark.parametrize(
+    ("completion", "names"),
+    [
+        ('{"names": ["Ada", "Grace"]}', ["Ada", "Grace"]), ('{"names": ["Ada", "Gra', ["Ada", "Gra"]),
+        ('{"names": ["Ada", "Gra\\u00', ["Ada", "Gra"]), ('```json\n{"names": ["Ada",  ', ["Ada"]),
+        ('{"names": [', []), ('{"na', None), ("", None), ("Ada, Gra", None),
+    ],
+)  # fmt: skip
+def test_what_was_broken_off_is_read_as_far_as_it_goes(completion: str, names: list[str] | None) -> None:
+    assert read_shaped(completion, Names, cut=True) == (None if names is None else Names(names=names))
 
 
 def test_a_shape_requires_every_property_and_allows_no_other() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -60,6 +61,15 @@ def rows_of(answer: Answer) -> list[tuple[Any, ...]]:
     return list(rows.values_list("ordinal", "start_char", "end_char", "status", "result", "lease_token"))
 
 
+def held(body: dict[str, Any]) -> bool:
+    """Return whether the request wants the completion held to a shape."""
+    return "response_format" in body
+
+
+def in_lines(found: list[str]) -> str:
+    return "\n".join(found) or "NONE"
+
+
 class Clerk:
     """Replies as a language model would that copies what it finds: every sentence with an auditor in it."""
 
@@ -73,7 +83,7 @@ class Clerk:
         prompt = flat(body["messages"][-1]["content"])
         if PART in prompt:
             found = re.findall(r"The auditor number \S+ may inspect the books of the company\.", prompt)
-            return Reply(words=["\n".join(found) or "NONE"])
+            return Reply(words=[json.dumps({"quotes": found}) if held(body) else in_lines(found)])
         if CONDENSE in prompt:
             self.condensed += 1
             return Reply(words=[f"Digest {self.condensed}."])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
@@ -17,7 +18,18 @@ from analysis.models import Answer, AnswerStatus, Call, CallStatus, Page, PartSt
 from analysis.progress import Event
 from analysis.types import Mode, SweptPart
 from tests.analysis.answer.rows import document
-from tests.analysis.answer.sweep.rows import LIST, NEEDLE, PART, Clerk, asked, contract, headings, run, swept_document
+from tests.analysis.answer.sweep.rows import (
+    LIST,
+    NEEDLE,
+    PART,
+    Clerk,
+    asked,
+    contract,
+    headings,
+    held,
+    run,
+    swept_document,
+)
 from tests.analysis.llm.scripted_server import Reply, ScriptedLLM, flat
 from tests.conftest import Cast
 from workspaces.models import Member, Role, Workspace
@@ -253,13 +265,62 @@ def test_a_part_with_more_than_fits_one_completion_is_read_in_halves(cast: Cast,
 
     def reply(body: dict) -> Reply:
         answer = clerk.reply(body)
-        first = answer.words[0].splitlines()[:1]
-        return Reply(words=first, finish="length") if len(answer.words[0].splitlines()) > 1 else answer
+        if PART not in flat(body["messages"][-1]["content"]):
+            return answer
+        found = json.loads(answer.words[0])["quotes"]
+        cut = answer.words[0][: answer.words[0].index(found[1]) + 9] if len(found) > 1 else ""
+        return Reply(words=[cut], finish="length") if cut else answer
 
     clerk.server.reply_to = reply
     answer = run(asked(cast, swept_document(cast, text, pages=1)))
     assert answer.parts.count() == 1
     assert found_words(answer) == [NEEDLE.format(name) for name in "abc"]
+
+
+# Endpoints that do not hold a completion to its shape
+
+
+def test_a_part_is_asked_for_in_an_object_that_the_completion_is_held_to(cast: Cast, clerk: Clerk) -> None:
+    run(asked(cast, swept_document(cast, contract({}, sections=1), pages=1)))
+    [body] = clerk.server.requests
+    held_to = body["response_format"]["json_schema"]
+    assert (body["response_format"]["type"], held_to["name"], held_to["strict"]) == ("json_schema", "Quotes", True)
+    assert held_to["schema"]["properties"]["quotes"]["items"] == {"type": "string"}
+    assert '{"quotes": ["...", "..."]}' in clerk.parts[0]
+
+
+def in_lines_only(clerk: Clerk, otherwise: Reply) -> None:
+    """Let the endpoint know nothing of shapes: what is to be held to one gets `otherwise`."""
+    clerk.server.reply_to = lambda body: otherwise if held(body) else clerk.reply(body)
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        Reply(words=[NEEDLE.format("one")]), Reply(words=["NONE"]), Reply(words=[""]), Reply(words=['["a", "list"]']),
+        Reply(words=['{"quotes": [' + " " * 300], finish="length"),
+        Reply(words=['As the part says, {"quotes": []}\n', NEEDLE.format("one")]),
+        Reply(status=400, body='{"error": {"message": "response_format is not supported"}}'),
+    ],
+    ids=["lines", "none", "nothing", "another object", "white space", "words around", "refused"],
+)  # fmt: skip
+def test_where_nothing_holds_the_object_the_part_is_asked_for_in_lines(
+    cast: Cast, clerk: Clerk, otherwise: Reply
+) -> None:
+    in_lines_only(clerk, otherwise)
+    answer = run(asked(cast, swept_document(cast, contract({0: NEEDLE.format("one")}, sections=1), pages=1)))
+    assert (answer.status, answer.text) == (AnswerStatus.DONE, clerk.final)
+    assert found_words(answer) == [NEEDLE.format("one")]
+    assert answer.coverage["parts"] == {"total": 1, "read": 1, "cached": 0, "failed": 0}
+    assert [held(body) for body in clerk.server.requests] == [True, False, False]
+    assert answer.calls.filter(purpose="part").count() == 2
+
+
+def test_an_endpoint_that_fails_otherwise_is_not_asked_in_lines(cast: Cast, clerk: Clerk) -> None:
+    in_lines_only(clerk, Reply(status=403))
+    answer = run(asked(cast, swept_document(cast, contract({}, sections=1), pages=1)))
+    assert answer.status == AnswerStatus.FAILED
+    assert all(held(body) for body in clerk.server.requests)
 
 
 # Reduction
