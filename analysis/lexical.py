@@ -11,7 +11,7 @@ from typing import NamedTuple
 import snowballstemmer
 
 # Raised when the same text would give other terms: postings of another version are built again.
-ANALYZER_VERSION = 1
+ANALYZER_VERSION = 2
 # A longer word is a key, a hash or a string of underscores' neighbours; its beginning tells it from others.
 TERM_MAX_CHARACTERS = 40
 UNKNOWN_READ_AS = "en"

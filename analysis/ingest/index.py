@@ -30,7 +30,7 @@ from analysis.models import (
     UndefinedTerm,
     VersionText,
 )
-from analysis.types import ChunkSpan, ParsedDocument, Understanding
+from analysis.types import ChunkSpan, ParsedDocument, Span, Understanding
 
 INSERT_ROWS = 500
 # pgvector's limits for an HNSW index.
@@ -193,9 +193,20 @@ def write_postings(version: DocumentVersion, text: str, spans: Sequence[ChunkSpa
                 "analyzer_version": ANALYZER_VERSION,
                 "chunk_count": len(sentences),
                 "sentence_count": sum(map(len, sentences)),
-                "sentences": pack_sentences(sentences),
             },
         )
+        _write_sentences(version, spans, sentences)
+
+
+def _write_sentences(version: DocumentVersion, spans: Sequence[ChunkSpan], sentences: Sequence[Sequence[Span]]) -> None:
+    sql = (
+        f"UPDATE {Chunk._meta.db_table} c SET sentences = packed.sentences "
+        "FROM unnest(%s::int[], %s::bytea[]) AS packed(ordinal, sentences) "
+        "WHERE c.version_id = %s AND c.ordinal = packed.ordinal"
+    )
+    ordinals = [span.ordinal for span, _ in zip(spans, sentences, strict=False)]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [ordinals, [pack_sentences(one) for one in sentences], version.pk])
 
 
 def _row(version: DocumentVersion, span: ChunkSpan, text: str, page_starts: Sequence[int]) -> Chunk:

@@ -7,7 +7,7 @@ term stands in it (6). Sentences are what search ranks; a chunk's count is the s
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -88,12 +88,11 @@ def unpack(places: bytes | memoryview) -> Places:
     return Places(at >> SENTENCE_BITS, at & (MOST_SENTENCES - 1), numbers & (MOST_COUNT - 1))
 
 
-def pack_sentences(sentences: Iterable[Sequence[Span]]) -> bytes:
-    """Return (chunk, start_char, end_char) of each sentence as uint32, in the order of the text."""
-    rows = [(chunk, *span) for chunk, of_chunk in enumerate(sentences) for span in of_chunk]
-    return np.array(rows, "<u4").tobytes()
+def pack_sentences(sentences: Sequence[Span]) -> bytes:
+    """Return (start_char, end_char) of each of a chunk's sentences as uint32, in the order of the text."""
+    return np.array(sentences, "<u4").tobytes()
 
 
-def unpack_sentences(packed: bytes | memoryview) -> Integers:
-    """Return int64[n, 3]: chunk, start_char and end_char of each sentence, in the order of the text."""
-    return np.frombuffer(packed, "<u4").astype(np.int64).reshape(-1, 3)
+def unpack_sentences(packed: bytes | memoryview) -> list[Span]:
+    """Return a chunk's sentences, in the order of the text."""
+    return [Span(start, end) for start, end in np.frombuffer(packed, "<u4").reshape(-1, 2).tolist()]

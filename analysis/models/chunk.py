@@ -10,7 +10,10 @@ from analysis.models.embedder import Embedder
 
 
 class Chunk(models.Model):
-    """A span of a version. workspace and document are repeated here so that search needs no join."""
+    """A span of a version. workspace and document are repeated here so that search needs no join.
+
+    sentences: where its sentences stand, as `analysis.ingest.postings` packs them; empty until it is indexed.
+    """
 
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="+")
     document = models.ForeignKey("analysis.Document", on_delete=models.CASCADE, related_name="chunks")
@@ -23,6 +26,7 @@ class Chunk(models.Model):
     heading_path = models.CharField(max_length=500, blank=True)
     token_count = models.PositiveIntegerField()
     text = models.TextField()
+    sentences = models.BinaryField(default=b"")
 
     class Meta:
         constraints = [
@@ -49,16 +53,12 @@ class ChunkVector(models.Model):
 
 
 class Lexicon(models.Model):
-    """What search by words knows of a version as a whole; its postings are of the same analyzer.
-
-    sentences: where each sentence stands, as `analysis.ingest.postings` packs them.
-    """
+    """What search by words knows of a version as a whole; its postings are of the same analyzer."""
 
     version = models.OneToOneField(DocumentVersion, on_delete=models.CASCADE, primary_key=True, related_name="lexicon")
     analyzer_version = models.PositiveIntegerField()
     chunk_count = models.PositiveIntegerField()
     sentence_count = models.PositiveIntegerField()
-    sentences = models.BinaryField()
 
 
 class Posting(models.Model):
@@ -75,4 +75,9 @@ class Posting(models.Model):
     places = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["term", "version"], name="posting_once")]
+        # What naming and rarity ask for stands in the index: a row's places are only fetched where they are wanted.
+        constraints = [
+            models.UniqueConstraint(
+                fields=["term", "version"], include=["sentence_count", "standing"], name="posting_once"
+            )
+        ]

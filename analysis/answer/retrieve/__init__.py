@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from analysis.answer.retrieve import rank
 from analysis.answer.retrieve.asking import Asking, asking, query_terms, without_names
 from analysis.answer.retrieve.candidates import Candidates, load
+from analysis.answer.retrieve.database import searching
 from analysis.answer.retrieve.meaning import meaning_of, nearest_chunks
 from analysis.answer.retrieve.naming import Member, Naming, naming, scope_of
 from analysis.answer.retrieve.spans import passages
@@ -48,7 +49,8 @@ def retrieve(query: str, *, documents: QuerySet[Document], limit: int) -> list[H
     documents by their file names, titles or parties, only these are searched.
     """
     query = query.replace("\0", " ")[:QUERY_MAX_CHARACTERS].strip()
-    ranked = ranking(query, scope_of(documents)) if query else None
+    with searching():
+        ranked = ranking(query, scope_of(documents)) if query else None
     return passages(ranked.found, ranked.scores, limit) if ranked else []
 
 

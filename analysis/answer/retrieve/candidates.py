@@ -12,7 +12,7 @@ from django.db import connection
 from analysis.answer.retrieve.meaning import Meaning
 from analysis.answer.retrieve.words import CHUNK_BITS, Floats
 from analysis.ingest.postings import Integers, unpack_sentences
-from analysis.models import Chunk, ChunkVector, Document, Lexicon
+from analysis.models import Chunk, ChunkVector, Document
 from analysis.types import Span
 
 _CHUNKS, _VECTORS, _DOCUMENTS = Chunk._meta.db_table, ChunkVector._meta.db_table, Document._meta.db_table
@@ -53,12 +53,7 @@ class Candidates:
 
 def load(places: Sequence[tuple[int, int]], meaning: Meaning | None) -> Candidates:
     """Return the chunks at these (version, ordinal)."""
-    versions = sorted({version_id for version_id, _ in places})
-    sentences = {
-        version_id: unpack_sentences(packed)
-        for version_id, packed in Lexicon.objects.filter(version__in=versions).values_list("version_id", "sentences")
-    }
-    chunks = [_candidate(row, sentences.get(row[0])) for row in _rows(places, meaning)]
+    chunks = [_candidate(row) for row in _rows(places, meaning)]
     counts = np.array([len(chunk.sentences) for chunk in chunks], np.int64)
     keys = [chunk.version_id << CHUNK_BITS | chunk.ordinal for chunk in chunks]
     return Candidates(
@@ -73,7 +68,7 @@ def _rows(places: Sequence[tuple[int, int]], meaning: Meaning | None) -> list[tu
         joined = f"LEFT JOIN {_VECTORS} v ON v.chunk_id = c.id AND v.embedder_id = {meaning.embedder_id:d}"
     sql = f"""
         SELECT c.version_id, c.ordinal, c.document_id, d.name, c.start_char, c.end_char, c.page_number, c.heading_path,
-               c.text, {cosine}
+               c.text, c.sentences, {cosine}
         FROM unnest(%(versions)s::bigint[], %(ordinals)s::int[]) AS wanted(version_id, ordinal)
         JOIN {_CHUNKS} c ON c.version_id = wanted.version_id AND c.ordinal = wanted.ordinal
         JOIN {_DOCUMENTS} d ON d.id = c.document_id {joined}
@@ -85,12 +80,8 @@ def _rows(places: Sequence[tuple[int, int]], meaning: Meaning | None) -> list[tu
         return list(cursor.fetchall())
 
 
-def _candidate(row: tuple, packed: np.ndarray | None) -> Candidate:  # type: ignore[type-arg]
-    version_id, ordinal, document_id, name, start, end, page_number, path, text, cosine = row
-    spans: tuple[Span, ...] = ()
-    if packed is not None:
-        first, last = np.searchsorted(packed[:, 0], (ordinal, ordinal + 1))
-        spans = tuple(Span(int(a), int(b)) for _, a, b in packed[first:last])
+def _candidate(row: tuple) -> Candidate:  # type: ignore[type-arg]
+    version_id, ordinal, document_id, name, start, end, page_number, path, text, packed, cosine = row
     span = Span(start, end)
     return Candidate(
         version_id=version_id,
@@ -103,7 +94,7 @@ def _candidate(row: tuple, packed: np.ndarray | None) -> Candidate:  # type: ign
         text=text,
         cosine=cosine or 0.0,
         # A document that was indexed before there were sentences is ranked by whole chunks until it is indexed again.
-        sentences=spans or (span,),
+        sentences=tuple(unpack_sentences(packed)) or (span,),
     )
 
 

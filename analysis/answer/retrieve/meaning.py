@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connection
 
 from analysis.ingest.embedders import query_vector
 from analysis.ingest.index import vector_type
@@ -13,7 +13,6 @@ from analysis.models import Chunk, ChunkVector
 
 # Up to here every vector is compared; above, an index scan with a filter is faster and finds nearly the same.
 EXACT_MAX_CHUNKS = 4000
-EF_SEARCH = 100
 
 _CHUNKS = Chunk._meta.db_table
 _VECTORS = ChunkVector._meta.db_table
@@ -49,8 +48,6 @@ def nearest_chunks(meaning: Meaning, version_ids: Sequence[int], chunk_count: in
             f"SELECT chunk_id, {distance} AS distance FROM few ORDER BY 2, 1 LIMIT {limit:d}"
         )
     places = f"SELECT c.version_id, c.ordinal FROM ({nearest}) near JOIN {_CHUNKS} c ON c.id = near.chunk_id"
-    with transaction.atomic(), connection.cursor() as cursor:
-        # Goes on through the index until enough rows pass the filter, instead of filtering the first hundred.
-        cursor.execute(f"SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL hnsw.ef_search = {EF_SEARCH}")
+    with connection.cursor() as cursor:
         cursor.execute(f"{places} ORDER BY distance", {"versions": list(version_ids), "vector": meaning.vector})
         return [(version_id, ordinal) for version_id, ordinal in cursor.fetchall()]
