@@ -250,9 +250,6 @@ def _embed_and_index(run: Run, text: str, spans: Sequence[ChunkSpan], embedder: 
     version = run.version
     with run.writing():
         todo = index.missing_chunks(version, embedder, spans)
-    with run.timed("index"), run.writing():
-        version.refresh_from_db(fields=["language", "identity"])
-        index.write_postings(version, text, spans)
     page_starts = list(Page.objects.filter(version=version).order_by("number").values_list("start_char", flat=True))
     run.report("embed", len(spans) - len(todo), len(spans))
     for at in range(0, len(todo), EMBED_BATCH_CHUNKS):
@@ -263,6 +260,10 @@ def _embed_and_index(run: Run, text: str, spans: Sequence[ChunkSpan], embedder: 
         with run.timed("index"), run.writing():
             index.write_chunks(version, embedder, batch, vectors, text=text, page_starts=page_starts)
         run.report("embed", len(spans) - len(todo) + at + len(batch), len(spans))
+    # After the chunks, whose sentences it keeps with them.
+    with run.timed("index"), run.writing():
+        version.refresh_from_db(fields=["language", "identity"])
+        index.write_postings(version, text, spans)
 
 
 def _finish(run: Run, text: str, embedder: Embedder) -> None:

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from analysis.answer.retrieve.candidates import Candidates, mean_of_best
 from analysis.answer.retrieve.naming import rarity_of
 from analysis.answer.retrieve.words import Floats, Postings, Weighted, keys_of, saturated, tallied
-from analysis.ingest.postings import Integers
+from analysis.ingest.postings import Integers, Places
 from analysis.lexical import terms
 
 # What each measure of a sentence adds to the logarithm of its odds. See `measures`.
@@ -33,6 +34,14 @@ BEST = 5
 SHORT_CHARACTERS = 60
 
 
+class Occurrences(NamedTuple):
+    """Where a term stands among the candidates: in chunk `chunks[n]` and sentence `sentences[n]`, `counts[n]` times."""
+
+    chunks: Integers
+    sentences: Integers
+    counts: Floats
+
+
 def measures(terms_: Weighted, postings: Postings, found: Candidates) -> dict[str, Floats]:
     """Return each measure of each sentence, float[sentences].
 
@@ -42,8 +51,10 @@ def measures(terms_: Weighted, postings: Postings, found: Candidates) -> dict[st
     """
     lengths = np.array([end - start for start, end in found.sentences], np.float64)
     chunk_lengths = tallied(found.owner, lengths, len(found.chunks))
-    words, coverage = _by_words(terms_, postings, found, lengths)
-    chunk_words, _ = _by_words(terms_, postings, found, chunk_lengths, of_chunks=True)
+    standing = _located(postings, found)
+    words, coverage = _by_words(terms_, {term: (at.sentences, at.counts) for term, at in standing.items()}, lengths)
+    of_chunks = {term: (at.chunks, at.counts) for term, at in standing.items()}
+    chunk_words, _ = _by_words(terms_, of_chunks, chunk_lengths)
     cosines = np.array([chunk.cosine for chunk in found.chunks], np.float64)
     return {
         "coverage": coverage,
@@ -62,31 +73,43 @@ def log_odds(values: Mapping[str, Floats]) -> Floats:
     return np.asarray(total, np.float64)
 
 
+def _located(postings: Postings, found: Candidates) -> dict[str, Occurrences]:
+    """Return where each term stands in the candidates."""
+    versions = {chunk.version_id for chunk in found.chunks}
+    located: dict[str, Occurrences] = {}
+    for term, everywhere in postings.items():
+        if places := [(version_id, at) for version_id, at in everywhere if version_id in versions]:
+            located[term] = _occurrences(places, found)
+    return located
+
+
+def _occurrences(places: Sequence[tuple[int, Places]], found: Candidates) -> Occurrences:
+    keys = np.concatenate([keys_of(version_id, at.chunks) for version_id, at in places])
+    chunks = np.minimum(np.searchsorted(found.keys, keys), len(found.keys) - 1)
+    inside = found.keys[chunks] == keys
+    chunks = chunks[inside]
+    counts = np.concatenate([at.counts for _, at in places])[inside].astype(np.float64)
+    numbers = np.concatenate([at.sentences for _, at in places])[inside]
+    # A chunk that is being indexed again may have fewer sentences by now than its postings were made of.
+    last = np.diff(found.first, append=len(found.owner)) - 1
+    return Occurrences(chunks, found.first[chunks] + np.minimum(numbers, last[chunks]), counts)
+
+
 def _by_words(
-    terms_: Weighted, postings: Postings, found: Candidates, lengths: Floats, *, of_chunks: bool = False
+    terms_: Weighted, standing: Mapping[str, tuple[Integers, Floats]], lengths: Floats
 ) -> tuple[Floats, Floats]:
-    """Return BM25 and coverage, of sentences or of chunks, as shares of what having all terms would give."""
+    """Return BM25 and coverage of texts of these lengths, as shares of what having all terms would give.
+
+    standing: for each term, the texts that have it and how often; a text may come several times.
+    """
     relative = lengths / max(float(lengths.mean()), 1.0) if len(lengths) else lengths
     words, coverage = np.zeros(len(lengths)), np.zeros(len(lengths))
-    for term, places in postings.items():
-        at, counts = _located(places, found, of_chunks)
+    for term, (at, counts) in standing.items():
         rows = np.flatnonzero(np.bincount(at, minlength=len(lengths)))
         tally = tallied(at, counts, len(lengths))[rows]
         words[rows] += terms_.value(term) * saturated(tally, relative[rows])
         coverage[rows] += terms_.value(term)
     return words / terms_.total, coverage / terms_.total
-
-
-def _located(places: list, found: Candidates, of_chunks: bool) -> tuple[Integers, Floats]:  # type: ignore[type-arg]
-    """Return which sentences or chunks of the candidates have a term, and how often."""
-    keys = np.concatenate([keys_of(version_id, at.chunks) for version_id, at in places])
-    chunk = np.minimum(np.searchsorted(found.keys, keys), len(found.keys) - 1)
-    inside = found.keys[chunk] == keys
-    counts = np.concatenate([at.counts for _, at in places])[inside].astype(np.float64)
-    if of_chunks:
-        return chunk[inside], counts
-    numbers = np.concatenate([at.sentences for _, at in places])
-    return (found.first[chunk] + numbers)[inside], counts
 
 
 def _by_heading(terms_: Weighted, found: Candidates) -> Floats:
