@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0013_search_by_postings'),
+        ('analysis', '0014_headers_of_the_page_before'),
     ]
 
     operations = [
