@@ -31,8 +31,8 @@ def _vectors(version: DocumentVersion, spans: list[Span], texts: list[str], on_p
 
     key = hashlib.sha256(f"{encoder().name} {version.parser_version} {spans}".encode()).hexdigest()
     kept = SentenceVectors.objects.filter(version=version, key=key).first()
-    if kept is not None:
-        return np.frombuffer(kept.vectors, np.float16).reshape(len(spans), encoder().dims).astype(np.float32)
+    if kept is not None and spans:
+        return np.frombuffer(kept.vectors, np.float16).reshape(len(spans), -1).astype(np.float32)
     vectors = _embedded(texts, on_progress).astype(np.float16)
     SentenceVectors.objects.update_or_create(version=version, defaults={"key": key, "vectors": vectors.tobytes()})
     return vectors.astype(np.float32)  # as they will be next time, to the last digit

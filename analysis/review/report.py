@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.ingest.index import page_at
 from analysis.models import ClauseFindingRow, ClauseReview, Document, DocumentVersion, ReviewStatus
 from analysis.review.checklist import Checklist, Clause, built_in
 from analysis.review.values.durations import after
@@ -76,7 +77,7 @@ def entries(review: ClauseReview, threshold: float, checklist: Checklist | None 
     for row in review.findings.all():
         best[row.clause] = max(best.get(row.clause, 0.0), row.probability)
         if row.probability >= threshold:
-            place = Place(row, text[row.start_char : row.end_char], _page_at(starts, row.start_char))
+            place = Place(row, text[row.start_char : row.end_char], page_at(starts, row.start_char))
             places.setdefault(row.clause, []).append(place)
     return [
         Entry(
@@ -156,9 +157,5 @@ def _place(place: Place) -> dict[str, Any]:
     }
 
 
-def _page_starts(version: DocumentVersion) -> list[tuple[int, int]]:
-    return list(version.pages.order_by("number").values_list("start_char", "number"))
-
-
-def _page_at(starts: list[tuple[int, int]], char: int) -> int:
-    return max((number for start, number in starts if start <= char), default=1)
+def _page_starts(version: DocumentVersion) -> list[int]:
+    return list(version.pages.order_by("number").values_list("start_char", flat=True))

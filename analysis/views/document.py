@@ -155,7 +155,8 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
     version = _version(found)
     context = {"document": found, "version": version, "workspace": found.workspace, "documents": [found]}
     context |= ask_context(request, member) | _questions(request, found, member) | details(version)
-    context |= {"panel": panel_of(request, found)}
+    # What was found in it takes its whole text to quote: elsewhere the tab asks for it when it is opened.
+    context |= {"panel": panel_of(request, found)} if context["tab"] == "clauses" else {}
     read_once = Reading.objects.filter(version=version, status=ReadingStatus.READ).exists()
     context |= _reader(request, version, read_once=read_once) if version.ready else {"progress": progress_of(version)}
     return render(request, "document.html", context)
