@@ -12,12 +12,12 @@ from django.utils.translation import ngettext
 
 from analysis.answer import material
 from analysis.answer.cite import says_absent
-from analysis.answer.findings import exhaustive, no_sentence_sentence, not_in_passages_sentence
+from analysis.answer.findings import Found, exhaustive, no_sentence_sentence, not_in_passages_sentence
 from analysis.answer.passages import Gathered, gather
 from analysis.answer.prompt import passages_prompt
 from analysis.answer.receipt import coverage
-from analysis.answer.sweep.combine import left_out, listed
-from analysis.types import ReadingPlan, Span
+from analysis.answer.sweep.combine import left_out, listed, quoted
+from analysis.types import ReadingPlan, Source, Span
 
 if TYPE_CHECKING:
     from analysis.answer.run import Run, Written
@@ -37,15 +37,15 @@ def write_passages(run: Run, plan: ReadingPlan, history: material.History) -> Wr
     passages = len(prompt.sources)
     if found.probable.absent:
         # A small model asked all the same would make something of whatever it is given.
-        own = [run.writer.say(_nothing_found(run, found))]
+        own, quotes = [run.writer.say(_nothing_found(run, found))], []
     else:
         reading = ngettext("Reading one passage", "Reading %(count)s passages", passages) % {"count": passages}
         put(run, prompt, [], lambda done, total: reading)
-        own = _added(run, found, passages)
+        own, quotes = _added(run, found, passages)
     receipt = coverage(
         plan, run.documents, prompt.sources, run.writer.usage, not_ready=run.not_ready, history_dropped=history.dropped
     )
-    return Written(plan, prompt.sources, receipt, own)
+    return Written(plan, prompt.sources, receipt, own, quotes)
 
 
 def _nothing_found(run: Run, found: Gathered) -> str:
@@ -54,17 +54,31 @@ def _nothing_found(run: Run, found: Gathered) -> str:
     return not_in_passages_sentence(run.documents, found.compared)
 
 
-def _added(run: Run, found: Gathered, passages: int) -> list[Span]:
-    """Add what is probable and was passed over, or else what it means that nothing was found; return our own words."""
+def _added(run: Run, found: Gathered, passages: int) -> tuple[list[Span], list[tuple[Span, Source]]]:
+    """Add what is probable and was passed over, or else what it means that nothing was found.
+
+    Returns where our own words stand, and where what is quoted does, with its place.
+    """
     if run.writer.stopped:
-        return []
+        return [], []
     probable = found.probable.found
     missing = left_out(run.writer.text, probable)
     # A question for every one of something, or whether there is any, is not answered by the surest alone.
     if missing and (probable[0] in missing or exhaustive(run.answer.question.text)):
         said = run.writer.say(NEAREST)
         run.writer.add(f"\n\n{listed(missing)}")
-        return [said]
+        return [said], _places(run.writer.text, said.end_char, missing)
     if not probable and says_absent(run.writer.text):
-        return [run.writer.say(f"\n\n{not_in_passages_sentence(run.documents, passages)}")]
-    return []
+        return [run.writer.say(f"\n\n{not_in_passages_sentence(run.documents, passages)}")], []
+    return [], []
+
+
+def _places(text: str, at: int, items: list[Found]) -> list[tuple[Span, Source]]:
+    """Return where each item is quoted in the answer from `at` on, in order, with its source."""
+    places = []
+    for item in items:
+        words = quoted(item)
+        start = text.index(words, at)
+        at = start + len(words)
+        places.append((Span(start, at), item.source))
+    return places

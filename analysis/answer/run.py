@@ -34,7 +34,7 @@ from analysis.llm.ledger import spent
 from analysis.llm.registry import llm_get
 from analysis.models import Answer, AnswerStatus, CitationRow, Document, Purpose, SentenceRow
 from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, release, renew
-from analysis.types import Account, CitedSentence, Mode, Prompt, ReadingPlan, Source, Span, Usage
+from analysis.types import Account, Citation, CitedSentence, Mode, Prompt, ReadingPlan, Source, Span, Usage
 from config.env import env
 
 log = logging.getLogger(__name__)
@@ -64,13 +64,15 @@ class Run:
 class Written:
     """What a run has come to: the plan it followed, what was put before the model, and the receipt.
 
-    own: spans of the text that are Lectern's own words on what was read, which no source has to bear out.
+    own: spans of the text that are Lectern's own words on what was read, which no source has to bear out. quoted: spans
+    that Lectern itself quotes, each with its place, which need not be looked for.
     """
 
     plan: ReadingPlan
     sources: list[Source]
     coverage: dict[str, Any]
     own: list[Span] = field(default_factory=list)
+    quoted: list[tuple[Span, Source]] = field(default_factory=list)
 
 
 def answer_run(answer_id: str) -> None:
@@ -178,7 +180,7 @@ def _finish(run: Run, written: Written) -> None:
     reasoning = run.writer.reasoning if run.answer.question.workspace.keep_reasoning else ""
     run.writer.progress("checking", "Checking each sentence against the source")
     cited = cite(text, written.sources, identities=material.identities(run.documents))
-    sentences = [_as_own(sentence, written.own) for sentence in cited]
+    sentences = [_as_quoted(_as_own(sentence, written.own), written.quoted) for sentence in cited]
     status = AnswerStatus.STOPPED if run.writer.stopped else AnswerStatus.DONE
     with transaction.atomic():
         release(
@@ -201,6 +203,15 @@ def _as_own(sentence: CitedSentence, own: list[Span]) -> CitedSentence:
     """Return the sentence, with nothing to support where Lectern itself says it."""
     ours = any(span.start_char <= sentence.start_char and sentence.end_char <= span.end_char for span in own)
     return replace(sentence, supported=None, citations=[], reason="") if ours else sentence
+
+
+def _as_quoted(sentence: CitedSentence, quoted: list[tuple[Span, Source]]) -> CitedSentence:
+    """Return the sentence with the place that Lectern quotes it from: short words may stand elsewhere as well."""
+    for span, source in quoted:
+        if span.start_char < sentence.end_char and sentence.start_char < span.end_char:
+            citation = Citation(source.version_id, source.start_char, source.end_char, 1.0)
+            return replace(sentence, supported=True, citations=[citation], reason="")
+    return sentence
 
 
 def _finish_stopped(answer: Answer, token: UUID, writer: Writer) -> None:

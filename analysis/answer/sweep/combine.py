@@ -64,9 +64,14 @@ def listed(items: Iterable[Found]) -> str:
     """Return the findings as Markdown: their quotes, each under its place."""
     blocks = []
     for place, held in groupby(items, key=lambda item: f"{item.source.document_name}, page {item.page_number}"):
-        quotes = "\n".join(f"- “{' '.join(item.source.text.split())}”" for item in held)
+        quotes = "\n".join(f"- {quoted(item)}" for item in held)
         blocks.append(f"**{place.replace('*', ' ')}**\n\n{quotes}")
     return "\n\n".join(blocks)
+
+
+def quoted(item: Found) -> str:
+    """Return the finding's words in quotation marks, on one line."""
+    return f"“{' '.join(item.source.text.split())}”"
 
 
 def _spans(parts: Iterable[SweepPart], version_id: int) -> list[tuple[Span, str]]:

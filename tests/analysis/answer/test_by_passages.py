@@ -75,6 +75,21 @@ def test_what_is_probable_is_cited_though_the_model_passes_it_over(
     )  # fmt: skip
 
 
+def test_what_is_quoted_is_cited_where_it_was_read(
+    cast: Cast, row: Document, bundled_llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probable(monkeypatch)
+    words, at = "laws of Ireland", TEXT.index("laws of Ireland")
+    monkeypatch.setattr(module, "relevant_in", lambda question, source: [RelevantSpan(at, at + len(words), 0.9)])
+    monkeypatch.setattr(module, "_best", lambda scored: [found for _, found in scored if found.source.text == words])
+    bundled_llm.replies = [Reply(words=["The document does not mention this", "."])]
+    answer = answered(cast, row)
+    assert answer.text.endswith(f"- “{words}”")
+    last = answer.sentences.last()
+    [citation] = last.citations.all()
+    assert (last.supported, citation.start_char, citation.end_char) == (True, at, at + len(words))
+
+
 def test_nothing_is_added_to_an_answer_that_rests_on_what_is_probable(
     cast: Cast, row: Document, bundled_llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
