@@ -35,9 +35,10 @@ def write_passages(run: Run, plan: ReadingPlan, history: material.History) -> Wr
     found = gather(question, history.turns, run.documents, run.llm)
     prompt = passages_prompt(found.documents, history.turns, question, max_output_tokens=plan.output_tokens)
     passages = len(prompt.sources)
+    quotes: list[tuple[Span, Source]] = []
     if found.probable.absent:
         # A small model asked all the same would make something of whatever it is given.
-        own, quotes = [run.writer.say(_nothing_found(run, found))], []
+        own = [run.writer.say(_nothing_found(run, found))]
     else:
         reading = ngettext("Reading one passage", "Reading %(count)s passages", passages) % {"count": passages}
         put(run, prompt, [], lambda done, total: reading)
