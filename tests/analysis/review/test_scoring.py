@@ -10,8 +10,8 @@ import pytest
 from analysis.review.checklist import Clause, ValueKind, built_in
 from analysis.review.phrases import Phrases
 from analysis.review.relevance import clause_asked, ranked, relevance
-from analysis.review.scoring import clause_features, probabilities, question_features, word_shares
-from analysis.review.sentences import sentences_in
+from analysis.review.scoring import clause_features, clause_probabilities, probabilities, question_features, word_shares
+from analysis.review.sentences import embed, sentences_in
 from analysis.types import ParsedHeading
 from tests.analysis.review.meanings import word_vectors
 
@@ -101,3 +101,13 @@ def test_a_text_without_sentences_has_nothing_relevant() -> None:
     sentences = sentences_in(" \n ", [], word_vectors)
     assert ranked("Which law governs this?", sentences, word_vectors) == []
     assert ranked("Who painted it?", sentences, word_vectors) == []
+
+
+def test_a_plain_choice_of_law_is_known_without_a_heading_and_a_place_of_incorporation_is_none() -> None:
+    text = (
+        "This Affiliate Agreement shall be governed by the laws of the State of Delaware.\n\n"
+        "The Supplier is a corporation organized and existing under the laws of the State of Florida."
+    )
+    chosen, incorporated = clause_probabilities(built_in().by_id["governing-law"], sentences_in(text, [], embed), embed)
+    assert chosen > 0.3
+    assert incorporated < 0.02
