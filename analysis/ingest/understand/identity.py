@@ -71,6 +71,8 @@ _SUFFIXES = re.compile(
 _SUFFIX_ENDS = re.compile(
     rf"(?i)(?<=[\w.,&])\s+{_SUFFIX}\.?(?:\s+of\s.*)?$|\b(?:university|bank|foundation|association)\s+of\b"
 )
+# "among PSS, PSS Merger Corp." names two.
+_ANOTHER = re.compile(r"(\w+),\s+(?=\1\s)")
 _JOINED = re.compile(r"(?i)(?:and|or|und|by|the parties)\s+(?=\w)")
 _NO_NAME = re.compile(
     rf"(?i)^(?:\W*|\d.*|.*\b(?:insert|dated|section|confidential information|effective date|name of)\b.*|.*\b{_KIND}|"
@@ -226,7 +228,7 @@ def _names(text: str, start: int, end: int) -> Iterator[Span]:
         for cut in [*(match.end() for match in _SUFFIXES.finditer(text, *run.span())), run.end()]:
             name = text[at:cut].strip(" \n\t,")
             first = text.find(name, at, cut)
-            joined = _JOINED.match(name)
+            joined = _JOINED.match(name) or _ANOTHER.match(name)
             if joined:
                 first, name = first + joined.end(), name[joined.end() :]
             if name and len(name) <= NAME_MAX_CHARACTERS and not _NO_NAME.match(name):

@@ -58,6 +58,8 @@ def test_titles(opening: str, title: str):
          [("ALPHA HOLDINGS, INC.", ()), ("BETA MERGER SUB, LLC", ()), ("GAMMA BANK, N.A.", ())]),
         ("between quill.example, inc., with its place of business at The Granary @ Quay Street (“Quill”) and the buyer",
          [("quill.example, inc.", ("Quill",))]),
+        ("by and among PSS, PSS Merger Corp. (“Merger Sub”) and Gulf Supply, Inc. (“Gulf”)",
+         [("PSS Merger Corp.", ("Merger Sub",)), ("Gulf Supply, Inc.", ("Gulf",))]),
         ("between a seller with offices at The Old Granary, 12 Quay Street (“Seller”) and Ann Miller (“Buyer”)",
          [("Ann Miller", ("Buyer",))]),
         ("zwischen der Nordlicht GmbH (nachfolgend „Auftraggeber“) und der Südwind AG (nachfolgend „Auftragnehmer“)",
