@@ -106,11 +106,73 @@ class Warning:
 
 
 @dataclass(frozen=True)
+class ParsedSymbol:
+    """A definition in source code. `text[start_char:end_char]` holds its decorators and its doc comment too.
+
+    kind: module, class, interface, struct, enum, trait, function, method, constructor, property, field, constant,
+    type, macro, table, rule, key or section. path: the name with those of what it stands in ("Session.request").
+    signature: its head on one line. name_*: the name alone. parent: the index of the symbol that it stands in, None
+    at the top. doc: its doc comment or docstring.
+    """
+
+    kind: str
+    name: str
+    path: str
+    signature: str
+    start_char: int
+    end_char: int
+    name_start_char: int
+    name_end_char: int
+    parent: int | None = None
+    doc: Span | None = None
+
+
+@dataclass(frozen=True)
+class ParsedImport:
+    """A statement that brings in other code. module: as it is written ("..adapters", "./foo", "github.com/x/y").
+
+    names: what is taken from it, none for all of it.
+    """
+
+    module: str
+    names: tuple[str, ...]
+    start_char: int
+    end_char: int
+
+
+@dataclass(frozen=True)
+class ParsedSecret:
+    """A key, token or password in a file: `text[start_char:end_char]`. kind: what it opens, in words."""
+
+    kind: str
+    start_char: int
+    end_char: int
+
+
+@dataclass(frozen=True)
+class ParsedCode:
+    """What a source file says about itself.
+
+    syntax: the language by its name in syntaxes.toml, "" for prose and for what has no grammar. symbols: in the order
+    of the text, a symbol before those that stand in it. uses: for each identifier that is not a definition's own
+    name, where it starts, in order. cells: of a notebook, each a span.
+    """
+
+    syntax: str = ""
+    symbols: tuple[ParsedSymbol, ...] = ()
+    uses: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    imports: tuple[ParsedImport, ...] = ()
+    secrets: tuple[ParsedSecret, ...] = ()
+    cells: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True)
 class ParsedDocument:
     """What parsing makes of a file: one canonical text, and spans into it.
 
-    kind: pdf, docx, html, markdown, text, email. metadata: title, author, dates as the file states them, tracked
-    changes and how they were settled, form fields, outline. Pages cover the text in order and do not overlap.
+    kind: pdf, docx, html, markdown, text, email, code. metadata: title, author, dates as the file states them,
+    tracked changes and how they were settled, form fields, outline. Pages cover the text in order and do not overlap.
+    code: what is known of a file of a repository; None for documents.
     """
 
     kind: str
@@ -120,6 +182,7 @@ class ParsedDocument:
     metadata: dict[str, Any] = field(default_factory=dict)
     warnings: list[Warning] = field(default_factory=list)
     tables: list[ParsedTable] = field(default_factory=list)
+    code: ParsedCode | None = None
 
 
 @dataclass(frozen=True)
@@ -248,11 +311,31 @@ class Rectangle:
     y1: float
 
 
+class Extent(StrEnum):
+    """How much of a file is put before the model."""
+
+    WHOLE = "whole"
+    SKELETON = "skeleton"  # signatures and doc comments
+    OUT = "out"
+
+
+@dataclass(frozen=True)
+class PackedFile:
+    """A file in a plan that packs a repository. tokens: what it takes in that extent; why: in a few words."""
+
+    document_id: str
+    path: str
+    extent: Extent
+    tokens: int
+    why: str = ""
+
+
 class Mode(StrEnum):
     """How the documents are read for an answer."""
 
     AUTO = "auto"
     WHOLE = "whole"
+    PACKED = "packed"  # of repositories: whole files where it matters, skeletons of the others
     PASSAGES = "passages"
     SWEEP = "sweep"
 
@@ -264,6 +347,7 @@ class ReadingPlan:
     mode is never AUTO: `why` says in a sentence how it was chosen. prompt_tokens counts documents, history and
     question; cached_tokens is how many of them the model server is expected to have read already. expected_seconds is
     to the first word, from speeds measured on this endpoint. exact: the count came from the LLM's own tokenizer.
+    files: of mode PACKED, every file in the order of the prompt.
     """
 
     mode: Mode
@@ -282,6 +366,7 @@ class ReadingPlan:
     exact: bool = True
     parts: int = 1
     parts_cached: int = 0
+    files: list[PackedFile] = field(default_factory=list)
 
 
 class Priority(IntEnum):

@@ -14,7 +14,7 @@ from django.db.models import Case, QuerySet, When
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
-from analysis.models import Answer, Document, Question
+from analysis.models import Answer, Document, Question, Repository
 from workspaces.models import ApiToken, Invite, Member, Role, User, Workspace, digest
 
 LAST_WORKSPACE = "last_workspace"  # the session's key for the slug that `/` leads to
@@ -141,8 +141,20 @@ def _allowed(member: Member | None, role: Role) -> Member:
 
 
 def documents_for(member: Member) -> QuerySet[Document]:
-    """Return the documents of the member's workspace, newest first."""
-    return Document.objects.filter(workspace_id=member.workspace_id).order_by("-uploaded_at", "-pk")
+    """Return the documents of the member's workspace, newest first; the files of repositories are not among them."""
+    rows = Document.objects.filter(workspace_id=member.workspace_id, repository=None)
+    return rows.order_by("-uploaded_at", "-pk")
+
+
+def searched_for(member: Member) -> QuerySet[Document]:
+    """Return all that search and questions across the member's workspace look through, files of repositories too."""
+    return Document.objects.filter(workspace_id=member.workspace_id)
+
+
+def repositories_for(member: Member) -> QuerySet[Repository]:
+    """Return the repositories of the member's workspace with their current snapshots, newest first."""
+    rows = Repository.objects.filter(workspace_id=member.workspace_id).select_related("snapshot")
+    return rows.order_by("-added_at", "-pk")
 
 
 def questions_for(member: Member) -> QuerySet[Question]:
@@ -162,6 +174,20 @@ def get_document_or_404(who: User | Viewer, document_id: UUID, *, role: Role = R
     if role is not Role.VIEWER:
         member_of(who, document.workspace, role=role)
     return document
+
+
+def get_repository_or_404(who: User | Viewer, repository_id: UUID, *, role: Role = Role.VIEWER) -> Repository:
+    """Return the repository with its workspace and current snapshot; raises as `member_or_404`."""
+    repository = (
+        Repository.objects.filter(pk=repository_id, workspace__in=memberships_for(who).order_by().values("workspace"))
+        .select_related("workspace", "snapshot")
+        .first()
+    )
+    if repository is None:
+        raise Http404
+    if role is not Role.VIEWER:
+        member_of(who, repository.workspace, role=role)
+    return repository
 
 
 def get_question_or_404(who: User | Viewer, question_id: UUID, *, role: Role = Role.VIEWER) -> Question:

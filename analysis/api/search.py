@@ -14,7 +14,7 @@ from analysis.api.documents import chosen_documents
 from analysis.api.responses import responses
 from analysis.api.schemas import DOCUMENT_IDS_MAX, HitOut, Text
 from analysis.errors import UserError
-from workspaces.access import documents_for, member_or_404
+from workspaces.access import member_or_404, searched_for
 
 router = Router(tags=["Search"])
 
@@ -31,7 +31,7 @@ def search(
     member = member_or_404(request.auth, slug)
     if not q.strip():
         raise UserError("Say what to search for.", code="empty_query")
-    documents = documents_for(member)
+    documents = searched_for(member)
     if document_id:
         documents = documents.filter(pk__in=[row.pk for row in chosen_documents(member, document_id)])
     return [asdict(hit) for hit in retrieve(q, documents=documents, limit=limit)]

@@ -177,7 +177,11 @@ def _refuse_media(media: str) -> None:
 
 
 def _same_bytes(workspace: Workspace, sha256: str) -> Document | None:
-    return Document.objects.filter(workspace=workspace, version__sha256=sha256).select_related("version").first()
+    return (
+        Document.objects.filter(workspace=workspace, repository=None, version__sha256=sha256)
+        .select_related("version")
+        .first()
+    )
 
 
 def _recorded(document: Document, version: DocumentVersion, enqueue: bool) -> Uploaded:

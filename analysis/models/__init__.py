@@ -11,6 +11,17 @@ from analysis.models.evaluation import EvaluationRun, EvaluationTrial
 from analysis.models.page import Heading, Page
 from analysis.models.question import Purpose, Question
 from analysis.models.reading import Reading, ReadingStatus
+from analysis.models.repository import (
+    Disposition,
+    Import,
+    Origin,
+    Repository,
+    Secret,
+    Snapshot,
+    SnapshotFile,
+    Symbol,
+    SymbolUse,
+)
 from analysis.models.sweep import PartStatus, SweepPart
 from analysis.models.table import Table
 from analysis.models.term import CrossReference, DefinedTerm, UndefinedTerm
@@ -28,6 +39,7 @@ __all__ = [
     "ClauseReview",
     "CrossReference",
     "DefinedTerm",
+    "Disposition",
     "Document",
     "DocumentVersion",
     "Embedder",
@@ -36,8 +48,10 @@ __all__ = [
     "EvaluationRun",
     "EvaluationTrial",
     "Heading",
+    "Import",
     "IngestStatus",
     "Lexicon",
+    "Origin",
     "Page",
     "PartStatus",
     "Posting",
@@ -45,11 +59,17 @@ __all__ = [
     "Question",
     "Reading",
     "ReadingStatus",
+    "Repository",
     "ReviewStatus",
+    "Secret",
     "SentenceRow",
     "SentenceVectors",
     "ServedLLM",
+    "Snapshot",
+    "SnapshotFile",
     "SweepPart",
+    "Symbol",
+    "SymbolUse",
     "Table",
     "Transcript",
     "UndefinedTerm",

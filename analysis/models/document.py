@@ -24,7 +24,11 @@ class IngestStatus(models.TextChoices):
 
 
 class Document(models.Model):
-    """One contract, filing or file in a workspace, under the name it was uploaded with."""
+    """One contract, filing or file in a workspace, under the name it was uploaded with.
+
+    repository, path: of a file of a repository, whose name is its path. Its version is the one of the repository's
+    current snapshot, None when that has no such file.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="documents")
@@ -32,9 +36,12 @@ class Document(models.Model):
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     uploaded_at = models.DateTimeField(auto_now_add=True)
     version = models.ForeignKey("DocumentVersion", on_delete=models.SET_NULL, null=True, related_name="+")
+    repository = models.ForeignKey("Repository", on_delete=models.CASCADE, null=True, related_name="documents")
+    path = models.CharField(max_length=1000, blank=True, default="")
 
     class Meta:
         indexes = [models.Index(fields=["workspace", "-uploaded_at"])]
+        constraints = [models.UniqueConstraint(fields=["repository", "path"], name="path_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -49,11 +56,11 @@ def original_path(version: DocumentVersion, filename: str) -> str:
 class DocumentVersion(Leased):
     """One uploaded file of a document, and how far reading it in has come.
 
-    stage: parse, understand, chunk, embed, index; stage_done of stage_total counts its pages or chunks.
-    language: ISO 639-1, "" if unknown. identity: title and parties, for `known_identity`.
-    tokens: by the default LLM's tokenizer.
-    warnings: list of {code, message, page_number}.
-    password: of an encrypted file, kept encrypted, since page images are drawn from the original.
+    stage: parse, understand, chunk, embed, index; stage_done of stage_total counts its pages or chunks. language: ISO
+    639-1, "" if unknown. identity: title and parties, for `known_identity`. tokens: by the default LLM's tokenizer.
+    warnings: list of {code, message, page_number}. syntax: of source code, the programming language. file: empty for
+    a file of a repository, whose snapshot keeps the archive. password: of an encrypted file, kept encrypted, since
+    page images are drawn from the original.
     """
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="versions")
@@ -77,6 +84,8 @@ class DocumentVersion(Leased):
     tokens = models.PositiveIntegerField(default=0)
     metadata = models.JSONField(default=dict)
     language = models.CharField(max_length=8, blank=True)
+    syntax = models.CharField(max_length=20, blank=True, default="")
+    line_count = models.PositiveIntegerField(default=0)
     identity = models.JSONField(default=dict)
     parser_version = models.PositiveIntegerField(default=0)
     understanding_version = models.PositiveIntegerField(default=0)
@@ -112,9 +121,13 @@ class DocumentVersion(Leased):
 
 
 class VersionText(models.Model):
-    """The canonical text, in a table of its own so that no list of documents ever loads it."""
+    """The canonical text, in a table of its own so that no list of documents ever loads it.
+
+    line_starts: of a file of a repository, where each line starts, as uint32; null for documents.
+    """
 
     version = models.OneToOneField(
         DocumentVersion, on_delete=models.CASCADE, primary_key=True, related_name="canonical"
     )
     text = models.TextField()
+    line_starts = models.BinaryField(null=True)

@@ -13,12 +13,15 @@ class Purpose(models.TextChoices):
 
     QUESTION = "question", "Question"
     SUMMARY = "summary", "Summary"
+    CHANGES = "changes", "What changed"
 
 
 class Question(models.Model):
-    """A question put to documents. No documents chosen means the whole workspace (`across_workspace`).
+    """A question put to documents and repositories. None chosen means the whole workspace (`across_workspace`).
 
-    parent: the question this one follows up; its answer is part of the prompt's history.
+    path: of a question about one repository, the folder or file that it is about; "" for all of it. snapshot_from,
+    snapshot_to: of what changed, the older and the newer. parent: the question this one follows up; its answer is
+    part of the prompt's history.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -27,6 +30,10 @@ class Question(models.Model):
     purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.QUESTION)
     text = models.TextField()
     documents = models.ManyToManyField("analysis.Document", related_name="questions")
+    repositories = models.ManyToManyField("analysis.Repository", related_name="questions")
+    path = models.CharField(max_length=1000, blank=True, default="")
+    snapshot_from = models.ForeignKey("analysis.Snapshot", on_delete=models.CASCADE, null=True, related_name="+")
+    snapshot_to = models.ForeignKey("analysis.Snapshot", on_delete=models.CASCADE, null=True, related_name="+")
     across_workspace = models.BooleanField(default=False)
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="follow_ups")
     created_at = models.DateTimeField(auto_now_add=True)

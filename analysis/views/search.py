@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from analysis.types import Hit
-from workspaces.access import documents_for, enter, memberships_for, person
+from workspaces.access import documents_for, enter, memberships_for, person, searched_for
 from workspaces.models import Member, Role
 
 RESULTS = 20
@@ -51,7 +51,7 @@ def search(request: HttpRequest, slug: str) -> HttpResponse:
     query = _asked(request)
     context = {"workspace": member.workspace, "query": query, "results": [], "named": []}
     if query:
-        documents = documents_for(member)
+        documents = searched_for(member)
         context["results"] = results_of(query, retrieve(query, documents=documents, limit=RESULTS))
         context["notice"] = notice()
         context["named"] = list(documents.filter(name__icontains=query)[:5])

@@ -9,9 +9,13 @@ from typing import Any
 
 from analysis.types import (
     PageSource,
+    ParsedCode,
     ParsedDocument,
     ParsedHeading,
+    ParsedImport,
     ParsedPage,
+    ParsedSecret,
+    ParsedSymbol,
     ParsedTable,
     Span,
     TableCell,
@@ -36,6 +40,7 @@ def write_document(document: ParsedDocument, folder: Path) -> None:
         "metadata": document.metadata,
         "warnings": [asdict(warning) for warning in document.warnings],
         "tables": [asdict(table) for table in document.tables],
+        "code": asdict(document.code) if document.code else None,
     }
     (folder / "document.json").write_text(json.dumps(fields, default=str), encoding="utf-8")
 
@@ -57,6 +62,7 @@ def read_document(folder: Path) -> ParsedDocument:
         metadata=fields["metadata"],
         warnings=[Warning(**warning) for warning in fields["warnings"]],
         tables=[_table(table) for table in fields["tables"]],
+        code=_code(fields["code"]) if fields["code"] else None,
     )
 
 
@@ -65,6 +71,20 @@ def _table(fields: dict[str, Any]) -> ParsedTable:
     caption = fields.pop("caption")
     headers = tuple(fields.pop("headers"))
     return ParsedTable(**fields, cells=cells, caption=Span(*caption) if caption else None, headers=headers)
+
+
+def _code(fields: dict[str, Any]) -> ParsedCode:
+    return ParsedCode(
+        syntax=fields["syntax"],
+        symbols=tuple(
+            ParsedSymbol(**symbol | {"doc": Span(*symbol["doc"]) if symbol["doc"] else None})
+            for symbol in fields["symbols"]
+        ),
+        uses={name: tuple(places) for name, places in fields["uses"].items()},
+        imports=tuple(ParsedImport(**each | {"names": tuple(each["names"])}) for each in fields["imports"]),
+        secrets=tuple(ParsedSecret(**each) for each in fields["secrets"]),
+        cells=tuple(Span(*cell) for cell in fields["cells"]),
+    )
 
 
 _PAGE_FIELDS = ("number", "start_char", "end_char", "source", "width", "height")
