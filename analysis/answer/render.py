@@ -1,13 +1,15 @@
 """An answer's text as HTML: Markdown made safe, every sentence in place with its citations.
 
 Model output is hostile: HTML, links and images in it stay text, and what markdown-it makes passes nh3 with a short list
-of tags and no attributes. Sentences are carried through Markdown by marks put into the text before and turned into
-elements after, so emphasis and lists may cross sentence boundaries and nothing is parsed twice.
+of tags and no attributes. Sentences are carried from the parsed tokens to the page by marks beside their first and last
+visible characters, turned into elements at the end. So emphasis and lists may cross sentence boundaries, nothing is
+parsed twice, and no mark can change what the Markdown means.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,19 +19,20 @@ import nh3
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from analysis.types import Span
-
-# CommonMark counts these as punctuation, so beside them emphasis opens and closes as beside a bracket.
-_OPEN, _CLOSE, _DIGITS = "⸨", "⸩", "⸢⸣⸤⸥"
-_MARKS = str.maketrans({_OPEN: "(", _CLOSE: ")", "⸢": "[", "⸣": "]", "⸤": "[", "⸥": "]"})
-_MARK = re.compile(f"({_OPEN}[{_DIGITS}]+|{_CLOSE})")
+# Before a sentence stand _OPEN, its number and _NUMBERED; after it _CLOSE.
+_OPEN, _NUMBERED, _CLOSE = "⸨", "⸢", "⸩"
+_MARKS = str.maketrans({_OPEN: "(", _NUMBERED: "[", _CLOSE: ")"})
+_MARK = re.compile(f"({_OPEN}[0-9]+{_NUMBERED}|{_CLOSE})")
+# A sentence that ends in code or emphasis has its citations after it, not in its type.
+_CLOSE_INSIDE = re.compile(f"{_CLOSE}((?:</(?:code|em|strong)>)+)")
 _TAGS = frozenset("p br hr ul ol li strong em code pre blockquote h3 h4 h5 h6 table thead tbody tr th td".split())
 _PIECES = re.compile(r"<[^>]*>|[^<]+")
-# What stands at the start of a line for Markdown's sake; a sentence begins after it.
-_PREFIX = re.compile(r"(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t])|#{1,6}(?=[ \t])|\|))*[ \t]*")
-_RULE = re.compile(r"[ \t]*[-=*_|:`~ \t]+[ \t]*$")
+_LINE_END = re.compile(r"\r\n?|\n")
+_VISIBLE = re.compile(r"\S")
+_VISIBLE_IN_CELL = re.compile(r"\\\||\S")
 _FENCE = re.compile(r"^ {0,3}(```|~~~)")
 _GAP = re.compile(r"\n[ \t]*\n")
 _TOP_HEADING, _LAST_HEADING = 3, 6
@@ -51,13 +54,20 @@ def _markdown() -> MarkdownIt:
     # Links and images off: an answer must not be able to lead a reader away or fetch anything. Setext headings and
     # indented code off: a model that writes "---" or indents means neither.
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    return parser.disable(["link", "image", "autolink", "reference", "lheading", "code", "html_block", "html_inline"])
+    parser.disable(["link", "image", "autolink", "reference", "lheading", "code", "html_block", "html_inline"])
+    # Escapes and entities stay apart from the text around them, so that each tells what it looks like in the source.
+    parser.disable("text_join").add_render_rule("text_special", RendererHTML.text)
+    return parser
 
 
-def _html(text: str) -> str:
+def _parse(text: str) -> list[Token]:
     tokens = _markdown().parse(text)
     for token in tokens:
         _lower_heading(token)
+    return tokens
+
+
+def _html(tokens: Sequence[Token]) -> str:
     raw = _markdown().renderer.render(tokens, _markdown().options, {})
     return nh3.clean(raw, tags=set(_TAGS), attributes={"ol": {"start"}}, url_schemes=set())
 
@@ -70,7 +80,7 @@ def _lower_heading(token: Token) -> None:
 
 def render_text(text: str) -> SafeString:
     """Return `text` as HTML without sentences: an answer that is being written, or was never checked."""
-    return mark_safe(_html(text))  # noqa: S308  # nh3 has cleaned it
+    return mark_safe(_html(_parse(text)))  # noqa: S308  # nh3 has cleaned it
 
 
 def render_answer(payload: dict[str, Any]) -> SafeString:
@@ -85,56 +95,106 @@ def render_answer(payload: dict[str, Any]) -> SafeString:
 def render_sentences(text: str, sentences: Sequence[Sentence], citations: Sequence[dict[str, Any]]) -> SafeString:
     """Return `text` as HTML with each of `sentences` (spans of it, in order) in elements of its own."""
     chips = [_chip(number, citation) for number, citation in enumerate(citations, start=1)]
-    cleaned = _html(_marked(text.translate(_MARKS), sentences))
+    tokens = _parse(text)
+    _mark(tokens, text, sentences)
+    cleaned = _CLOSE_INSIDE.sub(rf"\1{_CLOSE}", _html(tokens))
     return mark_safe("".join(_weave(cleaned, sentences, chips)))  # noqa: S308  # nh3 has cleaned it; ours is escaped
 
 
-def _marked(text: str, sentences: Sequence[Sentence]) -> str:
-    """Return `text` with a mark before and after each sentence; the opening mark carries the sentence's number."""
-    pieces: list[str] = []
-    at = 0
+class _Run:
+    """A token's text as a list of characters, so that a mark costs the same wherever it is put.
+
+    places: where each visible character stands in the source. visible: these, each with the character's index here.
+    """
+
+    def __init__(self, token: Token, places: Sequence[int]) -> None:
+        self.token = token
+        self.characters = list(token.content.translate(_MARKS))
+        self.visible = list(zip(places, _visible(token.content), strict=True))
+
+
+def _mark(tokens: Sequence[Token], text: str, sentences: Sequence[Sentence]) -> None:
+    """Put a mark before and after the visible characters of each sentence; one that has none gets no marks."""
+    runs = list(_runs(tokens, text))
+    letters = [(place, run.characters, index) for run in runs for place, index in run.visible]
+    places = [place for place, _, _ in letters]
+    begin = 0
     for number, sentence in enumerate(sentences):
-        span = _inner(text, max(at, sentence.start_char), sentence.end_char)
-        if span.start_char < span.end_char:
-            pieces += [text[at : span.start_char], _OPEN + _code(number), text[span.start_char : span.end_char], _CLOSE]
-            at = span.end_char
-    return "".join([*pieces, text[at:]])
+        begin = bisect_left(places, sentence.start_char, lo=begin)
+        end = bisect_left(places, sentence.end_char, lo=begin)
+        if begin < end:
+            (_, first, first_index), (_, last, last_index) = letters[begin], letters[end - 1]
+            first[first_index] = f"{_OPEN}{number}{_NUMBERED}{first[first_index]}"
+            last[last_index] += _CLOSE
+            begin = end
+    for run in runs:
+        run.token.content = "".join(run.characters)
 
 
-def _inner(text: str, start: int, end: int) -> Span:
-    """Return the part of a sentence where marks disturb no Markdown: past its list sign, before a rule or cell end."""
-    line_start = text.rfind("\n", 0, start) + 1
-    prefix = _PREFIX.match(text, line_start)
-    start = max(start, prefix.end() if prefix else start)
-    while start < end and (_FENCE.match(text[line_start:end]) or _RULE.match(_line_at(text, line_start))):
-        line_start = text.find("\n", line_start, end) + 1
-        if not line_start:
-            return Span(end, end)
-        start = line_start
-    while start < end and (tail := text.rfind("\n", start, end)) >= 0 and _RULE.match(text[tail + 1 : end]):
-        end = tail
-    return Span(start, start + len(text[start:end].rstrip(" \t\n|")))
+def _runs(tokens: Sequence[Token], text: str) -> Iterator[_Run]:
+    """Yield all text that the page will show, in order."""
+    source = _Source(text)
+    for index, token in enumerate(tokens):
+        if token.type == "fence":
+            yield _Run(token, source.places(token))
+        elif token.type == "inline":
+            yield from _inline_runs(token, source.places(token, is_cell=tokens[index - 1].tag in {"th", "td"}))
 
 
-def _line_at(text: str, start: int) -> str:
-    end = text.find("\n", start)
-    return text[start : end if end >= 0 else len(text)]
+def _inline_runs(block: Token, places: Sequence[int]) -> Iterator[_Run]:
+    """Yield the texts of a block. places: of all that is visible in its content, emphasis signs and the like too."""
+    visible = _visible(block.content)
+    at = 0
+    for token in block.children or []:
+        count = len(_visible(token.content))
+        if token.type == "text_special":
+            yield _Run(token, [places[at]] * count)
+            at += len(_visible(token.markup))
+        elif token.type == "hardbreak":  # written as a backslash or as spaces
+            at += at < len(visible) and block.content.startswith("\\\n", visible[at])
+        else:
+            at += len(token.markup)
+            yield _Run(token, places[at : at + count])
+            at += count + (len(token.markup) if token.type == "code_inline" else 0)
 
 
-def _code(number: int) -> str:
-    digits = ""
-    while True:
-        number, digit = divmod(number, len(_DIGITS))
-        digits = _DIGITS[digit] + digits
-        if not number:
-            return digits
+def _visible(text: str) -> list[int]:
+    return [match.start() for match in _VISIBLE.finditer(text)]
 
 
-def _number(code: str) -> int:
-    value = 0
-    for digit in code:
-        value = value * len(_DIGITS) + _DIGITS.index(digit)
-    return value
+class _Source:
+    """The text that blocks were parsed from, read once from its start to its end."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.replace("\0", "\ufffd")  # as markdown-it does
+        self._line_starts = [0, *(match.end() for match in _LINE_END.finditer(text)), len(text)]
+        self._at = 0
+
+    def places(self, block: Token, *, is_cell: bool = False) -> list[int]:
+        """Return where each visible character of the content of the next block stands.
+
+        A block's lines are the source's without what makes it that block: signs of quotes, lists and headings stand
+        before them, closing number signs after. A row has many cells, whose bars are escaped.
+        """
+        places: list[int] = []
+        line_number, end = block.map or (0, 0)
+        line_number += block.type == "fence"
+        for line in filter(None, map(str.strip, block.content.split("\n"))):
+            wanted = line.replace("|", r"\|") if is_cell else line
+            found = -1
+            while found < 0 and line_number < end:
+                found = self._find(wanted, line_number, is_cell)
+                line_number += 1
+            self._at = max(self._at, found)
+            units = (_VISIBLE_IN_CELL if is_cell else _VISIBLE).finditer(wanted)
+            places += [self._at + unit.start() for unit in units]
+            self._at += len(wanted)
+        return places
+
+    def _find(self, wanted: str, line_number: int, is_cell: bool) -> int:
+        start, end = self._line_starts[line_number : line_number + 2]
+        find = self._text.find if is_cell else self._text.rfind
+        return find(wanted, max(self._at, start), end)
 
 
 def _weave(cleaned: str, sentences: Sequence[Sentence], chips: Sequence[SafeString]) -> Iterator[str]:
@@ -147,7 +207,7 @@ def _weave(cleaned: str, sentences: Sequence[Sentence], chips: Sequence[SafeStri
             continue
         for part in _MARK.split(piece):
             if part.startswith(_OPEN):
-                current, first = _number(part[1:]), True
+                current, first = int(part[1:-1]), True
             elif part == _CLOSE:
                 yield _tail(sentences[current], chips) if current is not None else ""
                 current = None
