@@ -115,7 +115,7 @@ def test_blocks_change_nothing(tokenizer, monkeypatch):
     assert chunk(text, [], tokenizer) == whole
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=2000))
 def test_chunks_cover_any_text_in_order(text, tokenizer):
     chunks = chunk(text, [], tokenizer)
@@ -124,7 +124,7 @@ def test_chunks_cover_any_text_in_order(text, tokenizer):
     assert all(c.start_char < c.end_char and c.token_count <= MAX_TOKENS for c in chunks)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=WORDS.filter(bool), data=st.data())
 def test_chunks_cover_any_sections_with_exact_counts(text, data, tokenizer):
     starts = data.draw(st.lists(st.integers(0, len(text) - 1), max_size=12))

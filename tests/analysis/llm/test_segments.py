@@ -50,7 +50,7 @@ def shown(prompt: Prompt) -> list[tuple[str, str]]:
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3), asked=TEXTS, said=TEXTS, cut=st.integers(0, 30))
 def test_every_kind_of_prompt_is_rebuilt_byte_for_byte(
     cast: Cast, texts: list[str], asked: str, said: str, cut: int

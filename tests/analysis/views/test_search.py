@@ -83,7 +83,7 @@ def test_nothing_to_cut_is_nothing() -> None:
 
 
 @pytest.mark.django_db
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=80), st.text(max_size=20))
 def test_no_text_brings_markup_of_its_own(text: str, query: str) -> None:
     [snippet] = snippets(query.replace("\0", "").encode("utf-8", "ignore").decode(), [text + " <i>fees</i>\ufdd0"])

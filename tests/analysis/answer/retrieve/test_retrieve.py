@@ -152,7 +152,7 @@ def test_without_postings_vectors_find_and_without_vectors_words_do(cast):
     assert ask(cast.workspace, LAW) == []
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.sampled_from([LAW, FEES, TERM, LIABILITY, WARRANTY]), min_size=1, max_size=6), st.integers(1, 8))
 def test_passages_are_spans_without_overlap_for_any_document(texts, limit):
     from workspaces.models import Workspace

@@ -81,7 +81,7 @@ def test_what_is_defined_later_is_no_party():
     assert parties(later) == parties(SUPPLY)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text('abAB 12\n.,()"“”&between and Inc Agreement 甲方：合同', max_size=400))
 def test_any_text_has_an_identity_made_of_its_own_words(text: str):
     identity = identity_of(text)
