@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag, StrEnum
 from typing import Any, NamedTuple
 
+# Between the headings of a heading path, outermost first; of source code the file's path and its symbols.
+PATH_SEPARATOR = " > "
+
 
 class Span(NamedTuple):
     """`text[start_char:end_char]`."""
@@ -288,7 +291,10 @@ class Standing(IntFlag):
 
 @dataclass(frozen=True)
 class Hit:
-    """A retrieved passage. score: higher is better; comparable within one search only."""
+    """A retrieved passage. score: higher is better; comparable within one search only.
+
+    repository_id, start_line, end_line: of a file of a repository, lines counted from 1, both inside; else "" and 0.
+    """
 
     document_id: str
     document_name: str
@@ -299,6 +305,24 @@ class Hit:
     text: str
     score: float
     heading_path: str = ""
+    repository_id: str = ""
+    start_line: int = 0
+    end_line: int = 0
+
+    @property
+    def lines(self) -> str:
+        """Return the lines of a file as people write them, "12-40" or "12"; "" of a document."""
+        return lines_in_words(self.start_line, self.end_line)
+
+    @property
+    def symbol(self) -> str:
+        """Return the definition that the passage is of, "Session > request(self, method)"; "" if it is of none."""
+        return self.heading_path.partition(PATH_SEPARATOR)[2] if self.start_line else ""
+
+
+def lines_in_words(start_line: int, end_line: int) -> str:
+    """Return lines as they are cited: "12-18", of one line "12"; "" where there are none."""
+    return "" if not start_line else str(start_line) if end_line <= start_line else f"{start_line}-{end_line}"
 
 
 @dataclass(frozen=True)

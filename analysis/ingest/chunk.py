@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from analysis.ingest import table_rows
 from analysis.sentences import split_sentences
 from analysis.tables import TableText
-from analysis.types import ChunkSpan, ParsedHeading, ParsedTable, Span
+from analysis.types import PATH_SEPARATOR, ChunkSpan, ParsedHeading, ParsedTable, Span
 
 CHUNKER_VERSION = 2
 # What is embedded is the heading path and the text. MiniLM reads 256 tokens; the rest is for the document's name.
@@ -22,7 +22,6 @@ PATH_MAX_TOKENS = 60
 PATH_MAX_CHARACTERS = 300
 # A section below this says too little to be found by itself.
 SMALL_TOKENS = 40
-PATH_SEPARATOR = " > "
 # Tokenised at a time, so that memory does not grow with the document.
 BLOCK_CHARACTERS = 50_000
 BATCH_BLOCKS = 8
