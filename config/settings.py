@@ -1,5 +1,6 @@
 """Django settings. What a person may change comes from config/env.py; the rest is the house's own."""
 
+import socket
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -56,6 +57,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "workspaces.audit.origin.OriginMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -138,6 +140,7 @@ CELERY_BEAT_SCHEDULE = {
     "understand-again": {"task": "analysis.tasks.understand_again", "schedule": 30.0, "options": {"expires": 30}},
     "reindex": {"task": "analysis.tasks.reindex", "schedule": 30.0, "options": {"expires": 30}},
     "tidy": {"task": "analysis.tasks.tidy", "schedule": 3600.0},
+    "seal-audit": {"task": "workspaces.tasks.seal_audit", "schedule": 60.0, "options": {"expires": 60}},
     "clear-abandoned": {"task": "workspaces.tasks.clear_abandoned", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(room("run") / "beat")
@@ -229,3 +232,12 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"httpx": {"level": "WARNING"}, "sentence_transformers": {"level": "WARNING"}},
 }
+# The audit log's own outlet; it is in the database in any case.
+if env.syslog:
+    _syslog = urlsplit(env.syslog if "://" in env.syslog else f"udp://{env.syslog}")
+    LOGGING["handlers"]["syslog"] = {  # type: ignore[index]
+        "class": "logging.handlers.SysLogHandler",
+        "address": (_syslog.hostname or "localhost", _syslog.port or 514),
+        "socktype": socket.SOCK_STREAM if _syslog.scheme == "tcp" else socket.SOCK_DGRAM,
+    }
+    LOGGING["loggers"]["lectern.audit"] = {"handlers": ["syslog"], "level": "INFO", "propagate": False}  # type: ignore[index]

@@ -22,10 +22,11 @@ LAST_WORKSPACE = "last_workspace"  # the session's key for the slug that `/` lea
 
 @dataclass(frozen=True)
 class Viewer:
-    """Whoever asks: a person, and the one workspace their token is bound to, if it is."""
+    """Whoever asks: a person, the token that acts for them, and the one workspace it is bound to, if it is."""
 
     user: User
     workspace_id: int | None = None
+    token_id: int | None = None
 
 
 def _viewer(who: User | Viewer) -> Viewer:
@@ -63,7 +64,7 @@ def token_for(bearer: str) -> ApiToken | None:
 
 def viewer_for(token: ApiToken) -> Viewer:
     """Return who asks with `token`, bound to the token's workspace if it has one."""
-    return Viewer(user=token.user, workspace_id=token.workspace_id)
+    return Viewer(user=token.user, workspace_id=token.workspace_id, token_id=token.pk)
 
 
 def invite_for(token: str) -> Invite | None:

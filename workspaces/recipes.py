@@ -12,6 +12,8 @@ from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 
 from analysis.errors import UserError
+from workspaces.audit import record
+from workspaces.audit.actions import Action
 from workspaces.models import ApiToken, Invite, Member, Role, User, Workspace, digest
 
 SLUG_LENGTH = 48
@@ -38,6 +40,7 @@ def workspace_create(*, owner: User, name: str, personal: bool = False) -> Works
     """Return a new workspace with `owner` as its only member."""
     workspace = _with_free_slug(name, personal=personal)
     Member.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
+    record(Action.WORKSPACE_CREATED, workspace, workspace=workspace, by=owner)
     return workspace
 
 
@@ -71,11 +74,13 @@ def home_workspace(user: User) -> Workspace:
     return place.workspace if place else workspace_create(owner=user, name=personal_name(user), personal=True)
 
 
+@transaction.atomic
 def workspace_change(workspace: Workspace, *, name: str, keep_reasoning: bool) -> None:
     """Change what owners set. The address stays under another name, so that links which were sent keep working."""
     workspace.name = name
     workspace.keep_reasoning = keep_reasoning
     workspace.save(update_fields=["name", "keep_reasoning"])
+    record(Action.WORKSPACE_CHANGED, workspace, workspace=workspace, keep_reasoning=keep_reasoning)
 
 
 @transaction.atomic
@@ -83,6 +88,7 @@ def workspace_delete(workspace: Workspace) -> None:
     """Shut everyone out now, and have a worker remove the documents, files and the rest."""
     from workspaces.tasks import clear_workspace
 
+    record(Action.WORKSPACE_DELETED, workspace, workspace=workspace)
     workspace.members.all().delete()
     workspace.invites.all().delete()
     workspace.api_tokens.all().delete()
@@ -97,6 +103,7 @@ def member_set_role(member: Member, role: Role) -> None:
         _keep_an_owner(member)
         _revoke_invites_of(member)
     Member.objects.filter(pk=member.pk).update(role=role)
+    record(Action.MEMBER_ROLE, member.user, workspace=member.workspace, before=member.role, after=role.value)
 
 
 @transaction.atomic
@@ -109,6 +116,22 @@ def member_remove(member: Member) -> None:
     _revoke_invites_of(member)
     ApiToken.objects.filter(workspace_id=member.workspace_id, user_id=member.user_id).delete()
     Member.objects.filter(pk=member.pk).delete()
+    record(Action.MEMBER_REMOVED, member.user, workspace=member.workspace)
+
+
+@transaction.atomic
+def token_issue(*, user: User, name: str, workspace: Workspace | None = None) -> tuple[ApiToken, str]:
+    """Return a new API token's row and the token itself, which is never to be had again."""
+    row, token = ApiToken.issue(user=user, name=name, workspace=workspace)
+    record(Action.TOKEN_ISSUED, row, workspace=workspace, by=user)
+    return row, token
+
+
+@transaction.atomic
+def token_revoke(token: ApiToken) -> None:
+    """Make the token worthless."""
+    record(Action.TOKEN_REVOKED, token, workspace=token.workspace)
+    token.delete()
 
 
 def _revoke_invites_of(member: Member) -> None:
@@ -124,11 +147,20 @@ def _keep_an_owner(member: Member) -> None:
         raise LastOwner("A workspace needs an owner. Make someone else an owner first.")
 
 
+@transaction.atomic
 def invite_create(*, workspace: Workspace, user: User, role: Role) -> tuple[Invite, str]:
     """Return a new invite and its token, which is never to be had again."""
     token = secrets.token_urlsafe(32)
     invite = Invite.objects.create(workspace=workspace, role=role, created_by=user, token_digest=digest(token))
+    record(Action.INVITE_CREATED, invite, workspace=workspace, by=user, role=role.value)
     return invite, token
+
+
+@transaction.atomic
+def invite_revoke(invite: Invite) -> None:
+    """Make the invite's link worthless."""
+    record(Action.INVITE_REVOKED, invite, workspace=invite.workspace)
+    invite.delete()
 
 
 @transaction.atomic
@@ -145,5 +177,6 @@ def invite_accept(invite: Invite, user: User) -> Member:
         workspace_id=invite.workspace_id, user=user, defaults={"role": invite.role}
     )
     if joined:
+        record(Action.MEMBER_JOINED, user, workspace=invite.workspace, by=user, role=invite.role)
         Workspace.objects.filter(pk=invite.workspace_id, personal=True).update(personal=False)
     return member

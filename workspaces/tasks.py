@@ -36,3 +36,11 @@ def clear_abandoned() -> None:
     old = Workspace.objects.filter(members=None, created_at__lt=timezone.now() - ABANDONED_AFTER)
     for workspace_id in old.values_list("pk", flat=True):
         clear_workspace(workspace_id)
+
+
+@shared_task(name="workspaces.tasks.seal_audit")
+def seal_audit() -> None:
+    """Seal the entries of the audit log that a process has left unsealed when it died."""
+    from workspaces.audit.chain import seal
+
+    seal()

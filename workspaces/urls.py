@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workspaces.views import account, home, members, workspace
+from workspaces.views import account, audit, home, members, workspace
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -19,5 +19,9 @@ urlpatterns = [
     path("w/<slug:slug>/members/<int:member_id>/remove/", members.member_remove, name="member_remove"),
     path("w/<slug:slug>/invites/", members.invite_create, name="invite_create"),
     path("w/<slug:slug>/invites/<int:invite_id>/revoke/", members.invite_revoke, name="invite_revoke"),
+    path("w/<slug:slug>/audit/", audit.workspace_audit, name="workspace_audit"),
+    path("w/<slug:slug>/audit.<str:kind>", audit.workspace_audit_export, name="workspace_audit_export"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit.<str:kind>", audit.audit_export, name="audit_export"),
     path("invites/<str:token>/", members.invite_accept, name="invite_accept"),
 ]

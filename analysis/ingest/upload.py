@@ -24,6 +24,8 @@ from analysis.ingest.parse.messages import unread_picture
 from analysis.ingest.parse.signatures import PICTURE, RECORDING, media_kind
 from analysis.ingest.render import pages_folder
 from analysis.models import Answer, Document, DocumentVersion, IngestStatus, Question, Reading
+from workspaces.audit import record
+from workspaces.audit.actions import Action
 from workspaces.models import User, Workspace
 
 logger = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ def document_upload(
     return _recorded(document, version, enqueue)
 
 
+@transaction.atomic
 def document_retry(document: Document, *, password: str | None = None) -> None:
     """Send a failed version to be read in again, with `password` if one is given.
 
@@ -85,6 +88,7 @@ def document_retry(document: Document, *, password: str | None = None) -> None:
     )
     if not again:
         raise UserError("This document has not failed: there is nothing to try again.", code="not_failed", status=409)
+    record(Action.DOCUMENT_RETRIED, document, workspace=document.workspace)
     _on_commit(partial(_enqueue, document.version_id))
     _on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
 
@@ -95,6 +99,7 @@ def document_delete(document: Document) -> None:
     with transaction.atomic():
         # Held first: a worker that is writing chunks waits for the row and then finds it gone.
         versions = list(document.versions.select_for_update())
+        record(Action.DOCUMENT_DELETED, document, workspace=document.workspace)
         streams = _delete_questions(document)
         forget_readings(Reading.objects.filter(version__in=versions))
         document.delete()
@@ -105,10 +110,12 @@ def document_delete(document: Document) -> None:
         _on_commit(partial(progress.announce_document, workspace_id, document_id))
 
 
+@transaction.atomic
 def document_rename(document: Document, name: str) -> None:
     """Give the document another name; raises UserError bad_name."""
-    document.name = clean_name(name)
+    before, document.name = document.name, clean_name(name)
     document.save(update_fields=["name"])
+    record(Action.DOCUMENT_RENAMED, document, workspace=document.workspace, before=before)
     _on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
 
 
@@ -194,6 +201,7 @@ def _recorded(document: Document, version: DocumentVersion, enqueue: bool) -> Up
             known = _same_bytes(document.workspace, version.sha256)
             if known is None:
                 _insert(document, version)
+                record(Action.DOCUMENT_UPLOADED, document, workspace=document.workspace, by=document.uploaded_by)
                 if enqueue:
                     _send(document, version)
     except BaseException:

@@ -17,6 +17,7 @@ from analysis.errors import LecternError
 from analysis.progress import connection
 from config.env import env
 from workspaces.access import member_or_404
+from workspaces.audit.origin import acting
 from workspaces.models import Member, Role, User, Workspace
 
 NOT_RUNNING = "Lectern is not running here. Start it with `make run`, or set DATABASE_URL and REDIS_URL."
@@ -35,7 +36,8 @@ class LecternCommand(BaseCommand):
         """Run the command; whatever people can mend ends it with a sentence and exit code 1."""
         require_engines()
         try:
-            self.run(**options)
+            with acting("command"):
+                self.run(**options)
         except LecternError as error:
             raise CommandError(error.message) from error
         except ENGINE_ERRORS as error:

@@ -58,6 +58,6 @@ def line_tables(version_ids: Iterable[int]) -> dict[int, LineTable]:
     """Return the lines of those of the versions that are files of a repository, by id, in one query."""
     rows = VersionText.objects.filter(version__in=set(version_ids), line_starts__isnull=False)
     return {
-        version_id: LineTable(np.frombuffer(packed, "<u4").astype(np.int64), characters)
+        version_id: LineTable(np.frombuffer(packed or b"", "<u4").astype(np.int64), characters)
         for version_id, packed, characters in rows.values_list("version_id", "line_starts", "version__characters")
     }

@@ -37,6 +37,8 @@ from analysis.views.export import cell
 from analysis.views.question import told
 from analysis.views.sse import HEARTBEAT, checked, frame, sse_response
 from workspaces.access import get_document_or_404, member_of, person, still_member
+from workspaces.audit import record
+from workspaces.audit.actions import Action
 from workspaces.models import Role
 
 STARTING = "Waiting for a worker"
@@ -142,6 +144,7 @@ def clauses_export(request: HttpRequest, document_id: UUID, kind: str) -> HttpRe
     write, content_type = EXPORTS[kind]
     reply = HttpResponse(write(panel.review, panel.threshold), content_type=f"{content_type}; charset=utf-8")
     name = f"clauses-{document_id}.{kind}"
+    record(Action.EXPORTED, panel.document, workspace=panel.document.workspace, file=name)
     reply["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return reply
 

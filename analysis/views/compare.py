@@ -26,6 +26,8 @@ from analysis.views.export import as_csv, as_markdown
 from analysis.views.figures import dollars, duration
 from analysis.views.forms import chosen_mode
 from workspaces.access import enter, get_question_or_404, person
+from workspaces.audit import record
+from workspaces.audit.actions import Action
 from workspaces.models import Member, Role
 
 EXPORTS = {"csv": (as_csv, "text/csv"), "md": (as_markdown, "text/markdown")}
@@ -164,5 +166,7 @@ def compare_export(request: HttpRequest, question_id: UUID, kind: str) -> HttpRe
         raise Http404
     write, content_type = EXPORTS[kind]
     reply = HttpResponse(write(question, compared(question)), content_type=f"{content_type}; charset=utf-8")
-    reply["Content-Disposition"] = content_disposition_header(True, f"comparison-{question.pk}.{kind}") or "attachment"
+    name = f"comparison-{question.pk}.{kind}"
+    record(Action.EXPORTED, question, workspace=question.workspace, file=name)
+    reply["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return reply

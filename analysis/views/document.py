@@ -51,6 +51,7 @@ from analysis.views.pages import (
 )
 from analysis.views.question import ask_context, refusal, shown, told
 from workspaces.access import enter, get_document_or_404, member_of, person, questions_for
+from workspaces.audit.record import record_opened
 from workspaces.models import Member, Role
 
 # A document without pages of its own up to this length is drawn at once; a longer one page by page as it is scrolled.
@@ -152,6 +153,7 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """Return the document's page: the reader when it is ready, else what is happening to it or why it failed."""
     found = get_document_or_404(person(request), document_id)
     member = enter(request, found.workspace.slug)
+    record_opened(found, member.user_id)
     version = _version(found)
     context = {"document": found, "version": version, "workspace": found.workspace, "documents": [found]}
     context |= ask_context(request, member) | _questions(request, found, member) | details(version)

@@ -33,6 +33,8 @@ from analysis.views.llm_forms import EndpointForm, LLMForm, NewLLMForm
 from analysis.views.sse import checked, frame, sse_response
 from config.env import env
 from workspaces.access import person, staff_or_404
+from workspaces.audit import record
+from workspaces.audit.actions import Action
 
 IN_USE_SHOWN = 400  # of a server's list of models, which can have thousands of entries
 
@@ -82,6 +84,7 @@ def endpoint_add(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         form.instance.added_by = user
         added = form.save()
+        record(Action.ENDPOINT_ADDED, added, address=added.base_url)
         messages.success(request, f"{added.name} is added. Choose the language models to use there, then test it.")
         return redirect("endpoint", endpoint_id=added.pk)
     page = {"form": form, "presets": PRESETS.values(), "chosen": preset}
@@ -98,6 +101,7 @@ def endpoint(request: HttpRequest, endpoint_id: int) -> HttpResponse:
     form = EndpointForm(request.POST or None, instance=place)
     if form.is_valid():
         form.save()
+        record(Action.ENDPOINT_CHANGED, place, address=place.base_url, changed=sorted(form.changed_data))
         messages.success(request, "The endpoint is saved.")
         return redirect("endpoint", endpoint_id=endpoint_id)
     return _endpoint_page(request, endpoint_id, form=form)
@@ -109,6 +113,7 @@ def endpoint_delete(request: HttpRequest, endpoint_id: int) -> HttpResponse:
     """Delete an endpoint with its language models. What was answered and paid stays."""
     staff_or_404(request)
     place = get_object_or_404(Endpoint, pk=endpoint_id)
+    record(Action.ENDPOINT_DELETED, place)
     place.delete()
     messages.success(request, f"{place.name} is deleted, and its key with it. Answers and costs stay as they are.")
     return redirect("models")
@@ -124,6 +129,7 @@ def llm_add_view(request: HttpRequest, endpoint_id: int) -> HttpResponse:
     if not form.is_valid():
         return _endpoint_page(request, endpoint_id, llm_form=form)
     row = llm_add(endpoint=place, **form.fields_of_row())
+    record(Action.LLM_CHANGED, row, change="added")
     known = "" if row.facts_id else " The catalogue does not know it: set its window and prices."
     messages.success(request, f"{row.slug} can be used.{known}")
     return redirect("llm", llm_id=row.pk) if not row.facts_id else redirect("endpoint", endpoint_id=endpoint_id)
@@ -139,6 +145,7 @@ def llm(request: HttpRequest, llm_id: int) -> HttpResponse:
     form = LLMForm(request.POST or None, instance=row)
     if form.is_valid():
         form.save()
+        record(Action.LLM_CHANGED, row, change="edited", changed=sorted(form.changed_data))
         messages.success(request, f"{row} is saved. What was answered before keeps its price.")
         return redirect("endpoint", endpoint_id=row.endpoint_id)
     return render(request, "models_llm.html", {"form": form, "row": row}, status=422 if form.errors else 200)
@@ -151,6 +158,7 @@ def llm_default(request: HttpRequest, llm_id: int) -> HttpResponse:
     staff_or_404(request)
     row = get_object_or_404(ServedLLM, pk=llm_id)
     llm_make_default(row)
+    record(Action.LLM_CHANGED, row, change="default")
     messages.success(request, f"Questions go to {row} unless another one is chosen.")
     return redirect("endpoint", endpoint_id=row.endpoint_id)
 
@@ -161,6 +169,7 @@ def llm_delete(request: HttpRequest, llm_id: int) -> HttpResponse:
     """Use a language model no more. What was answered and paid stays."""
     staff_or_404(request)
     row = get_object_or_404(ServedLLM, pk=llm_id)
+    record(Action.LLM_CHANGED, row, change="removed")
     row.delete()
     messages.success(request, f"{row} is no longer used.")
     return redirect("endpoint", endpoint_id=row.endpoint_id)

@@ -20,6 +20,8 @@ from analysis.models import DocumentVersion
 from analysis.tables import as_csv
 from analysis.views.sse import checked
 from workspaces.access import get_document_or_404, person
+from workspaces.audit import record
+from workspaces.audit.actions import Action
 
 _PIECE_BYTES = 2**18
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -41,7 +43,7 @@ class _Original:
 @require_safe
 async def document_original(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
     """Return the file as it was uploaded, always to be saved: shown here, a hostile page would act as one of ours."""
-    found = await _original(request, document_id)
+    found = await _original(request, document_id, downloaded=True)
     response = _sent(request, found, "application/octet-stream")
     response["Content-Disposition"] = content_disposition_header(True, found.name) or "attachment"
     return response
@@ -73,12 +75,14 @@ async def recording(request: HttpRequest, document_id: UUID) -> HttpResponseBase
     return response
 
 
-async def _original(request: HttpRequest, document_id: UUID) -> _Original:
+async def _original(request: HttpRequest, document_id: UUID, *, downloaded: bool = False) -> _Original:
     def find_file() -> _Original:
         found = get_document_or_404(person(request), document_id)
         version = found.version
         if version is None or not version.file:
             raise Http404
+        if downloaded:
+            record(Action.DOCUMENT_DOWNLOADED, found, workspace=found.workspace)
         return _Original(found.name, version.kind, Path(version.file.path), quote_etag(_tag(version)))
 
     return await checked(find_file)()

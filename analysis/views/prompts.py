@@ -17,6 +17,8 @@ from analysis.llm.segments import Piece, SentMessage, rebuilt
 from analysis.models import Answer, Call, CallStatus
 from analysis.views.figures import dollars, duration
 from workspaces.access import get_answer_or_404, person
+from workspaces.audit import record
+from workspaces.audit.actions import Action
 from workspaces.models import Role
 
 PURPOSES = {
@@ -84,6 +86,7 @@ def prompt(request: HttpRequest, answer_id: UUID) -> HttpResponse:
     earlier questions in a thread, are none of them.
     """
     answer = _answer(request, answer_id)
+    record(Action.PROMPT_SEEN, answer, workspace=answer.question.workspace)
     calls = _calls(answer)
     listed = [SentCall(call, number) for number, call in enumerate(calls.defer("prompt")[:CALLS_SHOWN], start=1)]
     context = {"answer": answer, "question": answer.question, "calls": listed, "count": calls.count()}
@@ -108,6 +111,7 @@ def prompt_call(request: HttpRequest, answer_id: UUID, call_id: int) -> HttpResp
 def prompt_text(request: HttpRequest, answer_id: UUID) -> HttpResponse:
     """Return what all calls were sent, as plain text."""
     answer = _answer(request, answer_id)
+    record(Action.EXPORTED, answer, workspace=answer.question.workspace, file=f"prompt-{answer.pk}.txt")
     text = "\n\n".join(_call_text(SentCall(call, number)) for number, call in enumerate(_calls(answer), start=1))
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="prompt-{answer.pk}.txt"'

@@ -18,6 +18,8 @@ from analysis.models import Call
 from analysis.views.export import cell
 from analysis.views.figures import dollars, duration
 from workspaces.access import enter, staff_or_404
+from workspaces.audit import record
+from workspaces.audit.actions import Action
 from workspaces.models import Role, Workspace
 
 DAYS = (7, 30, 90)
@@ -129,6 +131,7 @@ def workspace_calls(request: HttpRequest, slug: str) -> HttpResponse:
     """Return a workspace's calls as CSV."""
     workspace = enter(request, slug, role=Role.EDITOR).workspace
     period = period_of(request.GET)
+    record(Action.EXPORTED, workspace, workspace=workspace, file="calls.csv")
     return _csv(period, calls_in(period, workspace), f"calls-{slug}")
 
 
@@ -146,6 +149,7 @@ def all_calls(request: HttpRequest) -> HttpResponse:
     """Return the calls of all workspaces as CSV, for administrators."""
     staff_or_404(request)
     period = period_of(request.GET)
+    record(Action.EXPORTED, file="calls.csv")
     return _csv(period, calls_in(period), "calls")
 
 

@@ -130,7 +130,7 @@ class TestTokens:
         row, secret = ApiToken.issue(user=cast.editor, name="script")
         assert row.token_digest == digest(secret) != secret
         assert access.token_for(secret) == row
-        assert access.viewer_for(row) == Viewer(cast.editor, workspace_id=None)
+        assert access.viewer_for(row) == Viewer(cast.editor, token_id=row.pk)
         # Neither the digest itself nor a piece of the token opens anything.
         assert [access.token_for(wrong) for wrong in ("", row.token_digest, secret[:-1], secret.upper())] == [None] * 4
 
@@ -140,8 +140,8 @@ class TestTokens:
         assert access.token_for(secret) is None
 
     def test_bound(self, cast):
-        _, secret = ApiToken.issue(user=cast.editor, name="script", workspace=cast.workspace)
-        assert access.viewer_for(access.token_for(secret)) == Viewer(cast.editor, cast.workspace.pk)
+        row, secret = ApiToken.issue(user=cast.editor, name="script", workspace=cast.workspace)
+        assert access.viewer_for(access.token_for(secret)) == Viewer(cast.editor, cast.workspace.pk, row.pk)
         Member.objects.filter(user=cast.editor).delete()
         assert access.token_for(secret) is None
 

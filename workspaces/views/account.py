@@ -11,7 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from workspaces.access import person
 from workspaces.forms import NameForm, TokenForm
-from workspaces.models import ApiToken, User
+from workspaces.models import User
+from workspaces.recipes import token_issue, token_revoke
 
 
 @login_required
@@ -36,7 +37,7 @@ def api_tokens(request: HttpRequest) -> HttpResponse:
     form = TokenForm(request.POST or None, user=user)
     page: dict[str, object] = {"form": form}
     if form.is_valid():
-        page["new"], page["secret"] = ApiToken.issue(user=user, **form.cleaned_data)
+        page["new"], page["secret"] = token_issue(user=user, **form.cleaned_data)
         page["form"] = TokenForm(user=user)
     page["tokens"] = user.api_tokens.select_related("workspace").order_by("-created_at", "-pk")
     return render(request, "account/tokens.html", page, status=422 if form.errors else 200)
@@ -46,7 +47,7 @@ def api_tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def api_token_revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     """Make one of the person's tokens worthless."""
-    token = get_object_or_404(person(request).api_tokens, pk=token_id)
-    token.delete()
+    token = get_object_or_404(person(request).api_tokens.select_related("workspace"), pk=token_id)
+    token_revoke(token)
     messages.success(request, f"The token “{token.name}” is revoked.")
     return redirect("api_tokens")

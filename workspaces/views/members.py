@@ -78,7 +78,7 @@ def invite_create(request: HttpRequest, slug: str) -> HttpResponse:
 def invite_revoke(request: HttpRequest, slug: str, invite_id: int) -> HttpResponse:
     """Make an invite's link worthless."""
     owner = enter(request, slug, role=Role.OWNER)
-    get_object_or_404(invites_for(owner), pk=invite_id).delete()
+    recipes.invite_revoke(get_object_or_404(invites_for(owner).select_related("workspace"), pk=invite_id))
     messages.success(request, "The invite is revoked: its link leads nowhere now.")
     return redirect("members", slug=slug)
 

@@ -11,8 +11,8 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from analysis.management.command import LecternCommand
-from workspaces.models import ApiToken, Member, Role, User, Workspace
-from workspaces.recipes import RESERVED_SLUGS, home_workspace, slug_base
+from workspaces.models import Member, Role, User, Workspace
+from workspaces.recipes import RESERVED_SLUGS, home_workspace, slug_base, token_issue
 
 
 class Command(LecternCommand):
@@ -36,7 +36,7 @@ class Command(LecternCommand):
         bound = _workspace(workspace, user, role) if workspace else None
         if bound is None:
             home_workspace(user)
-        _, token = ApiToken.issue(user=user, name=name[:120], workspace=bound)
+        _, token = token_issue(user=user, name=name[:120], workspace=bound)
         self.stdout.write(token)
 
 
