@@ -1,85 +1,13 @@
-// The reading room: panes, pages, places in the text, and how answers point at them.
+// The reader: a document's pages, places in its text, and how answers point at them. On top of room.js.
 // The server knows every place (/d/<id>/span/); this draws it. Reading and asking work without any of it.
 (() => {
   "use strict";
 
-  const find = (selector, root = document) => root.querySelector(selector);
-  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const room = find(".room");
+  const { find, all, calm, openSide, showPane, showTab, openCitations, hideLean, stepLean, onKeys, listKeys } = window.lectern.room;
   const pages = find("#pages");
-  const sections = pages ? all(":scope > section", pages) : [];
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  if (!pages) return;
+  const sections = all(":scope > section", pages);
   const SVG = "http://www.w3.org/2000/svg";
-
-  function remember(key, value) {
-    try {
-      if (value === undefined) return localStorage.getItem(`lectern-${key}`);
-      localStorage.setItem(`lectern-${key}`, value);
-    } catch {
-      // Storage may be closed to us; the choice then lasts for this page.
-    }
-    return null;
-  }
-
-  // ---- Panes -------------------------------------------------------------------------------------------------------
-
-  const LIMITS = { left: [180, 480], right: [300, 900] };
-
-  function setWidth(side, pixels) {
-    const [least, most] = LIMITS[side];
-    const width = Math.round(Math.min(most, innerWidth * 0.6, Math.max(least, pixels)));
-    room.style.setProperty(`--${side}`, `${width}px`);
-    const handle = find(`[data-handle="${side}"]`);
-    handle.setAttribute("aria-valuemin", least);
-    handle.setAttribute("aria-valuemax", most);
-    handle.setAttribute("aria-valuenow", width);
-    remember(`width-${side}`, width);
-  }
-
-  const paneOf = (side) => find(side === "left" ? ".pane-outline" : ".pane-side");
-
-  function prepareHandle(handle) {
-    const side = handle.dataset.handle;
-    const away = side === "left" ? 1 : -1;
-    const kept = Number(remember(`width-${side}`));
-    if (kept) setWidth(side, kept);
-    handle.addEventListener("pointerdown", (event) => {
-      const from = event.clientX;
-      const width = paneOf(side).offsetWidth;
-      handle.setPointerCapture(event.pointerId);
-      handle.classList.add("dragged");
-      handle.onpointermove = (move) => setWidth(side, width + away * (move.clientX - from));
-      handle.onlostpointercapture = () => { handle.onpointermove = null; handle.classList.remove("dragged"); };
-    });
-    handle.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -away, ArrowRight: away }[event.key];
-      if (!step) return;
-      setWidth(side, paneOf(side).offsetWidth + step * 24);
-      event.preventDefault();
-    });
-  }
-
-  function fold(side, folded) {
-    room.classList.toggle(`no-${side}`, folded);
-    find(`[data-fold="${side}"]`).setAttribute("aria-pressed", String(!folded));
-    remember(`fold-${side}`, folded ? "1" : "");
-  }
-
-  // On a phone one pane shows at a time.
-  function showPane(name) {
-    const radio = find(`.pane-switch [value="${name}"]`);
-    if (radio) radio.checked = true;
-  }
-
-  function showTab(name) {
-    const side = find(".pane-side");
-    side.dataset.tab = name;
-    for (const link of all("[data-tab-link]")) {
-      if (link.dataset.tabLink === name) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
-    }
-    markStrip();
-  }
 
   // ---- Places in the text ------------------------------------------------------------------------------------------
 
@@ -182,100 +110,19 @@
 
   // ---- Citations ---------------------------------------------------------------------------------------------------
 
-  function showQuote(chip) {
-    const quote = find("#quote");
-    if (!quote) return;
-    find(".quote-words", quote).textContent = chip.dataset.quote;
-    find(".quote-where", quote).textContent = chip.dataset.where;
-    quote.hidden = false;
-    const at = chip.getBoundingClientRect();
-    const left = Math.min(innerWidth - quote.offsetWidth - 12, Math.max(12, at.left - quote.offsetWidth / 2));
-    const below = at.bottom + 8 + quote.offsetHeight < innerHeight;
-    quote.style.left = `${left}px`;
-    quote.style.top = `${below ? at.bottom + 8 : Math.max(8, at.top - quote.offsetHeight - 8)}px`;
-    chip.setAttribute("aria-describedby", "quote");
-  }
-
-  const hideQuote = () => { const quote = find("#quote"); if (quote) quote.hidden = true; };
-
-  function followCitation(link, event) {
-    const source = link.closest("[data-sources]") && link.matches(".cite") && !link.closest(".thread") && find(`#source-${link.textContent}`);
-    if (source) {
-      event.preventDefault();
-      for (const each of all(".source.chosen")) each.classList.remove("chosen");
-      source.classList.add("chosen");
-      source.scrollIntoView({ block: "nearest", behavior: calm.matches ? "instant" : "smooth" });
-      return;
-    }
-    if (!pages || link.dataset.document !== pages.dataset.document) return;
-    event.preventDefault();
+  // Returns whether a link to a place in the text was followed here.
+  function follow(link) {
+    if (link.dataset.document !== pages.dataset.document) return false;
     hideLean();
-    for (const each of all("[data-start][aria-current]")) each.removeAttribute("aria-current");
-    link.setAttribute("aria-current", "true");
-    hideQuote();
     showPane("pages");
     showSpan(Number(link.dataset.start), Number(link.dataset.end), { heading: "heading" in link.dataset });
-  }
-
-  // ---- Terms and references: a card with what they lean on ------------------------------------------------------------
-
-  const leanCard = find("#lean-card");
-  const HOVER_MS = 180;
-  let leanShown = null; // the link whose card is open
-  let leanTimer = 0;
-
-  async function showLean(link) {
-    clearTimeout(leanTimer);
-    if (!leanCard || link === leanShown) return;
-    hideLean();
-    leanShown = link;
-    const reply = await fetch(link.dataset.card);
-    if (!reply.ok || link !== leanShown) return;
-    leanCard.innerHTML = await reply.text();
-    if (link !== leanShown) return;
-    leanCard.hidden = false;
-    link.setAttribute("aria-describedby", "lean-card");
-    besides(leanCard, link.getBoundingClientRect());
-  }
-
-  function hideLean() {
-    clearTimeout(leanTimer);
-    leanShown?.removeAttribute("aria-describedby");
-    leanShown = null;
-    if (leanCard) leanCard.hidden = true;
-  }
-
-  function besides(box, at) {
-    const below = at.bottom + 8 + box.offsetHeight < innerHeight;
-    box.style.left = `${Math.min(innerWidth - box.offsetWidth - 12, Math.max(12, at.left))}px`;
-    box.style.top = `${below ? at.bottom + 6 : Math.max(8, at.top - box.offsetHeight - 6)}px`;
-  }
-
-  // Moves to the next or the last term or reference in sight, for whoever has no pointer.
-  function stepLean(step) {
-    const frame = pages.getBoundingClientRect();
-    const inSight = all(".lean", pages).filter((link) => {
-      const { top, bottom } = link.getBoundingClientRect();
-      return bottom > frame.top && top < frame.bottom;
-    });
-    if (!inSight.length) return;
-    const at = inSight.indexOf(document.activeElement);
-    inSight[at < 0 ? (step > 0 ? 0 : inSight.length - 1) : (at + step + inSight.length) % inSight.length].focus();
-  }
-
-  // A finger has nothing to hover with: its first touch opens the card, which leads on.
-  function touchedLean(link, event) {
-    if (event.pointerType !== "touch" && link.hasAttribute("href")) return false;
-    event.preventDefault();
-    showLean(link);
     return true;
   }
 
   // The strip beside the outline shows where the open answer's citations lie.
   function markStrip() {
-    const tab = find(".pane-side")?.dataset.tab;
-    const own = `.cite[data-document="${pages?.dataset.document}"]`;
-    const cited = new Set(all(`[data-tab-name="${tab}"] ${own}`).map((chip) => chip.dataset.page));
+    const own = openCitations().filter((chip) => chip.dataset.document === pages.dataset.document);
+    const cited = new Set(own.map((chip) => chip.dataset.page));
     for (const mark of all("[data-strip]")) mark.classList.toggle("cited", cited.has(mark.dataset.strip));
   }
 
@@ -349,7 +196,7 @@
   // The selected words as a span of the document's text, and as their lines; null when nothing of a page is selected.
   function selected() {
     const selection = getSelection();
-    if (!pages || selection.isCollapsed || !selection.rangeCount) return null;
+    if (selection.isCollapsed || !selection.rangeCount) return null;
     const range = selection.getRangeAt(0);
     if (!pages.contains(range.commonAncestorContainer)) return null;
     const scope = range.commonAncestorContainer.nodeType === Node.TEXT_NODE ? range.commonAncestorContainer.parentElement : range.commonAncestorContainer;
@@ -453,52 +300,32 @@
   }
 
   function askAbout() {
-    const { text } = selected();
-    const box = find("#question-text");
-    if (!box) return;
-    const words = text.replace(/\s+/g, " ").trim();
-    box.value = `About “${words.length > 400 ? `${words.slice(0, 400)}…` : words}”: `;
+    const words = selected().text.replace(/\s+/g, " ").trim();
     find("#selection-tools").hidden = true;
-    if (room.classList.contains("no-right")) fold("right", false);
-    showPane("side");
-    showTab("ask");
-    box.focus();
-    box.setSelectionRange(box.value.length, box.value.length);
+    window.lectern.room.askAbout(`About “${words.length > 400 ? `${words.slice(0, 400)}…` : words}”: `);
   }
-
-  const keptOpen = new Map();
 
   // ---- Keys --------------------------------------------------------------------------------------------------------
 
-  const typing = (target) => target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+  const ACTS = {
+    j: () => goTo(current + 1),
+    k: () => goTo(current - 1),
+    t: () => stepLean(1, pages),
+    T: () => stepLean(-1, pages),
+    n: () => stepFound(1),
+    N: () => stepFound(-1),
+    g: () => { showPane("pages"); find("#page-number")?.select(); },
+    a: () => { showPane("side"); showTab("ask"); find("#question-text")?.focus(); },
+    "/": () => { openSide("left"); find("#find").select(); },
+    "+": () => zoomBy(1),
+    "-": () => zoomBy(-1),
+    0: () => zoomBy(0),
+  };
 
-  function pressed(event) {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches("[data-question-form] textarea")) {
-      event.preventDefault();
-      event.target.form.requestSubmit();
-      return;
-    }
-    if (event.key === "Escape") { hideQuote(); hideLean(); }
-    if (!pages || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || find("dialog[open]")) return;
-    if (event.target.id === "find" && event.key === "Enter" && foundLinks().length) { event.preventDefault(); stepFound(event.shiftKey ? -1 : 1); return; }
-    if (typing(event.target)) return;
-    const act = {
-      j: () => goTo(current + 1),
-      k: () => goTo(current - 1),
-      t: () => stepLean(1),
-      T: () => stepLean(-1),
-      n: () => stepFound(1),
-      N: () => stepFound(-1),
-      g: () => { showPane("pages"); find("#page-number")?.select(); },
-      a: () => { showPane("side"); showTab("ask"); find("#question-text")?.focus(); },
-      "/": () => { if (room.classList.contains("no-left")) fold("left", false); showPane("outline"); find("#find").select(); },
-      "+": () => zoomBy(1),
-      "-": () => zoomBy(-1),
-      0: () => zoomBy(0),
-    }[event.key];
-    if (!act) return;
+  function steppedInFind(event) {
+    if (event.target.id !== "find" || event.key !== "Enter" || !foundLinks().length) return;
     event.preventDefault();
-    act();
+    stepFound(event.shiftKey ? -1 : 1);
   }
 
   const KEYS = [
@@ -512,90 +339,28 @@
     ["Larger, smaller, fit the width", ["+", "-", "0"]],
   ];
 
-  function listKeys() {
-    const list = find("[data-keys]");
-    for (const [does, keys] of KEYS.toReversed()) {
-      const row = document.createElement("div");
-      const term = row.appendChild(document.createElement("dt"));
-      const detail = row.appendChild(document.createElement("dd"));
-      term.textContent = does;
-      for (const key of keys) detail.appendChild(document.createElement("kbd")).textContent = key;
-      list?.prepend(row);
-    }
-  }
-
   // ---- Wiring ------------------------------------------------------------------------------------------------------
 
+  window.lectern.room.follow = follow;
   document.addEventListener("click", (event) => {
-    const target = event.target.closest?.("[data-span], .lean, .cite, [data-tab-link], [data-fold], [data-zoom], [data-find-step], [data-selection], [data-strip], [data-strip-link]");
+    const target = event.target.closest?.("[data-zoom], [data-find-step], [data-selection], [data-strip], [data-strip-link]");
     if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const { tabLink, fold: side, zoom: zoomStep, findStep, selection, strip, stripLink } = target.dataset;
-    if (target.matches(".lean") && (!getSelection().isCollapsed || touchedLean(target, event))) return event.preventDefault();
-    if (target.matches("[data-span], .cite")) return followCitation(target, event);
+    const { zoom: zoomStep, findStep, selection, strip, stripLink } = target.dataset;
     event.preventDefault();
-    if (tabLink) showTab(tabLink);
-    else if (side) fold(side, !room.classList.contains(`no-${side}`));
-    else if (zoomStep) zoomBy(Number(zoomStep));
+    if (zoomStep) zoomBy(Number(zoomStep));
     else if (findStep) stepFound(Number(findStep));
     else if (selection === "copy") copyWithCitation();
     else if (selection === "ask") askAbout();
     else goTo(Number(strip || stripLink));
   });
-  for (const [enter, leave] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
-    document.addEventListener(enter, (event) => { const chip = event.target.closest?.(".cite"); if (chip && event.pointerType !== "touch") showQuote(chip); });
-    document.addEventListener(leave, (event) => { if (event.target.closest?.(".cite")) hideQuote(); });
-  }
-  document.addEventListener("pointerover", (event) => {
-    if (event.pointerType === "touch") return;
-    const link = event.target.closest?.(".lean");
-    clearTimeout(leanTimer);
-    if (link) leanTimer = setTimeout(() => showLean(link), HOVER_MS);
-    else if (leanShown && !event.target.closest?.("#lean-card") && document.activeElement !== leanShown) leanTimer = setTimeout(hideLean, HOVER_MS);
-  });
-  document.addEventListener("focusin", (event) => {
-    const link = event.target.closest?.(".lean");
-    if (link?.matches(":focus-visible")) showLean(link);
-    else if (leanShown && !event.target.closest?.("#lean-card")) hideLean();
-  });
-  document.addEventListener("pointerdown", (event) => { if (!event.target.closest?.(".lean, #lean-card")) hideLean(); });
-  document.addEventListener("keydown", pressed);
-  document.addEventListener("lectern:asked", (event) => {
-    const box = event.target.querySelector?.("textarea");
-    if (!box) return;
-    box.value = "";
-    event.target.closest?.("details.follow-up")?.removeAttribute("open");
-    find(".plan", event.target)?.replaceChildren();
-  });
-  // A mode is chosen with one click: the menu has done its work.
-  document.addEventListener("click", (event) => {
-    const chosen = event.target.closest?.(".mode-menu label");
-    if (chosen) setTimeout(() => { chosen.closest("details").open = false; find("summary", chosen.closest("details")).focus(); });
-  });
-  // A menu opens downwards where there is no room above it.
-  document.addEventListener("toggle", (event) => {
-    const menu = event.target;
-    if (!menu.matches?.(".menu-up[open]")) return;
-    const above = menu.closest(".pane")?.getBoundingClientRect().top ?? find(".bar").getBoundingClientRect().bottom;
-    if (find(".menu-items", menu).getBoundingClientRect().top < above) menu.classList.remove("menu-up");
-  }, true);
-  // What a reader has unfolded stays so when the card around it is drawn again.
-  document.addEventListener("toggle", (event) => {
-    const name = event.target.dataset?.keepOpen;
-    if (name && event.target.isConnected) keptOpen.set(name, event.target.open);
-  }, true);
-  document.addEventListener("htmx:after:swap", () => {
-    for (const each of all("[data-keep-open]")) if (keptOpen.has(each.dataset.keepOpen)) each.open = keptOpen.get(each.dataset.keepOpen);
-  });
+  document.addEventListener("keydown", steppedInFind);
+  onKeys(ACTS);
   document.addEventListener("htmx:after:swap", (event) => {
     if (event.target.matches?.("#pages > section")) drawPlace(event.target);
     if (event.target.closest?.(".find-box")) foundChanged();
     markStrip();
   });
-  for (const each of all("[data-reload-on]")) each.addEventListener(each.dataset.reloadOn, () => location.reload());
-
-  if (!pages) return;
-  all("[data-handle]").forEach(prepareHandle);
-  for (const side of ["left", "right"]) if (remember(`fold-${side}`)) fold(side, true);
+  document.addEventListener("lectern:tab", markStrip);
   if (sections.length > 120) find(".reading-strip")?.classList.add("dense");
   let waiting = false;
   pages.addEventListener("scroll", () => {
@@ -620,7 +385,7 @@
   find("#page-number")?.addEventListener("change", (event) => goTo(Number(event.target.value)));
   find(`[data-strip="1"]`)?.setAttribute("aria-current", "true");
   markStrip();
-  listKeys();
+  listKeys(KEYS);
   const { openStart, openEnd } = pages.dataset;
   if (openStart) showSpan(Number(openStart), Number(openEnd));
   else if (/^#p\d+$/.test(location.hash)) goTo(Number(location.hash.slice(2)));
