@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.answer.material import Scope
 from analysis.answer.plan import in_words, plan_reading
 from analysis.errors import UserError
 from analysis.llm.catalogue import LLM
 from analysis.llm.registry import llms
-from analysis.models import Document, Question
+from analysis.models import Question
 from analysis.types import Mode, ReadingPlan
-from workspaces.models import Workspace
 
 WAYS = {Mode.WHOLE: "whole", Mode.PASSAGES: "from passages", Mode.SWEEP: "part by part"}
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A question that is to be put. No documents means the whole workspace."""
+    """A question that is to be put."""
 
-    workspace: Workspace
+    scope: Scope
     text: str
-    documents: list[Document]
     parent: Question | None = None
 
     def plan(self, mode: Mode, llm: LLM) -> ReadingPlan:
         """Return how `llm` would read for it in `mode`; raises as `plan_reading`."""
-        return plan_reading(
-            workspace=self.workspace, text=self.text, documents=self.documents, mode=mode, llm=llm, parent=self.parent
-        )
+        return plan_reading(scope=self.scope, text=self.text, mode=mode, llm=llm, parent=self.parent)
 
     def plan_if_possible(self, mode: Mode, llm: LLM) -> ReadingPlan | None:
         """Return how `llm` would read for it in `mode`; None if it cannot."""

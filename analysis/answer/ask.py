@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from analysis import progress
@@ -17,12 +18,13 @@ from analysis.answer.precedence import queue_of
 from analysis.errors import UserError
 from analysis.llm.catalogue import LLM
 from analysis.llm.registry import llm_get
-from analysis.models import Answer, AnswerStatus, Document, Purpose, Question
+from analysis.models import Answer, AnswerStatus, Document, IngestStatus, Purpose, Question, Repository
 from analysis.models.answer import OPEN_STATUSES
 from analysis.types import Mode
 from workspaces.models import User, Workspace
 
 LONGEST_QUESTION = 10_000  # characters
+READY = {"version__status": IngestStatus.READY}
 STOP_SECONDS = 3600  # how long a request to stop waits for the worker that has to see it
 
 
@@ -31,34 +33,55 @@ def question_ask(
     workspace: Workspace,
     user: User | None,
     text: str,
-    documents: list[Document],
+    documents: Sequence[Document] = (),
+    repositories: Sequence[Repository] = (),
+    path: str = "",
     mode: Mode = Mode.AUTO,
     llm: str = "",
     parent: Question | None = None,
 ) -> Answer:
-    """Return the answer that will be written to a new question; no documents means the whole workspace.
+    """Return the answer that will be written to a new question; neither documents nor repositories means the whole
+    workspace.
 
-    A follow-up without documents is put to its parent's. Raises UserError: empty_question, question_too_long,
-    no_documents, unknown_llm, unknown_mode, does_not_fit.
+    path: the folder or file of the one repository that it is about. A follow-up with neither is put to what its parent
+    was. Raises UserError: empty_question, question_too_long, no_documents, unknown_path, unknown_llm, unknown_mode,
+    does_not_fit.
     """
     with transaction.atomic():
-        asked = question_put(workspace=workspace, user=user, text=text, documents=documents, parent=parent)
+        asked = question_put(
+            workspace=workspace, user=user, text=text, documents=documents, repositories=repositories, path=path,
+            parent=parent,
+        )  # fmt: skip
         return answer_begin(asked, checked_mode(mode), llm_get(llm))
 
 
 def question_put(
-    *, workspace: Workspace, user: User | None, text: str, documents: list[Document], parent: Question | None = None
+    *,
+    workspace: Workspace,
+    user: User | None,
+    text: str,
+    documents: Sequence[Document] = (),
+    repositories: Sequence[Repository] = (),
+    path: str = "",
+    parent: Question | None = None,
 ) -> Question:
-    """Return the new question, without an answer yet. Raises UserError: empty_question, question_too_long."""
+    """Return the new question, without an answer yet.
+
+    Raises UserError: empty_question, question_too_long, unknown_path.
+    """
     text = _checked_text(text)
-    places = {document.workspace_id for document in documents} | ({parent.workspace_id} if parent else set())
-    if places - {workspace.pk}:
-        raise ValueError("a question's documents and its parent cannot be of another workspace")
-    if parent is not None and not documents and not parent.across_workspace:
-        documents = list(parent.documents.select_related("version"))
-    asked = Question(workspace=workspace, asker=user, text=text, parent=parent, across_workspace=not documents)
+    places = {each.workspace_id for each in documents} | {each.workspace_id for each in repositories}
+    if (places | ({parent.workspace_id} if parent else set())) - {workspace.pk}:
+        raise ValueError("what a question is put to and its parent cannot be of another workspace")
+    scope = material.Scope(workspace, documents, repositories, _checked_path(repositories, path))
+    if parent is not None and scope.everything:
+        scope = material.scope_of(parent)
+    asked = Question(
+        workspace=workspace, asker=user, text=text, parent=parent, path=scope.path, across_workspace=scope.everything
+    )
     asked.save()
-    asked.documents.set(documents)
+    asked.documents.set(scope.documents)
+    asked.repositories.set(scope.repositories)
     return asked
 
 
@@ -97,32 +120,43 @@ def answer_stop(answer: Answer) -> None:
         progress.connection().set(stop_key(answer.pk), 1, ex=STOP_SECONDS)
 
 
-def release_waiting(document: Document) -> None:
-    """Start the answers that waited for this document, which is ready or has failed, and for no other."""
+def release_waiting(settled: Document | Repository) -> None:
+    """Start the answers that waited for this document or repository, ready or failed by now, and for nothing else."""
+    put_to = Q(question__documents=settled) if isinstance(settled, Document) else Q(question__repositories=settled)
     waiting = Answer.objects.filter(status=AnswerStatus.WAITING).filter(
-        Q(question__documents=document) | Q(question__across_workspace=True, question__workspace=document.workspace_id)
+        put_to | Q(question__across_workspace=True, question__workspace=settled.workspace_id)
     )
     for answer in waiting.select_related("question__workspace").distinct():
         release_if_ready(answer)
 
 
 def release_if_ready(answer: Answer) -> None:
-    """Send a waiting answer to a worker if its documents are settled, else say what it waits for."""
-    holding_up = documents_waited_for(answer.question)
-    if holding_up:
-        names = ", ".join(document.name for document in holding_up[:3])
-        more = f" and {len(holding_up) - 3} more" if len(holding_up) > 3 else ""
-        message = {"stage": "waiting", "message": f"Waiting for {names}{more} to be read in", "done": 0, "total": 0}
+    """Send a waiting answer to a worker if what it was put to is settled, else say what it waits for."""
+    names = waited_for(answer.question)
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        words = f"Waiting for {', '.join(names[:3])}{more} to be read in"
+        message = {"stage": "waiting", "message": words, "done": 0, "total": 0}
         progress.emit(progress.answer_stream(answer.pk), "progress", message)
     elif Answer.objects.filter(pk=answer.pk, status=AnswerStatus.WAITING).update(status=AnswerStatus.QUEUED):
         enqueue(answer)
 
 
-def documents_waited_for(question: Question) -> list[Document]:
-    """Return the documents that must be settled first: all chosen ones; across a workspace one ready one is enough."""
-    documents = list(material.chosen(question))
-    waited_for = material.unsettled(documents)
-    return [] if question.across_workspace and material.ready(documents) else waited_for
+def waited_for(question: Question) -> list[str]:
+    """Return the names of what must be settled first: all that was chosen; across a workspace one ready document, or
+    file of a repository, is enough.
+    """
+    names = [document.name for document in material.unsettled(_documents_of(question))]
+    names += [repository.name for repository in material.unsettled_repositories(question)]
+    if names and question.across_workspace and material.chosen(question).filter(**READY).exists():
+        return []
+    return names
+
+
+def _documents_of(question: Question) -> QuerySet[Document]:
+    """Return the documents of the question; the files of repositories are settled with these."""
+    rows = question.workspace.documents if question.across_workspace else question.documents
+    return rows.filter(repository=None).select_related("version").order_by("name", "pk")
 
 
 def enqueue(answer: Answer, *, countdown_seconds: float = 0) -> None:
@@ -172,11 +206,25 @@ def _checked_text(text: str) -> str:
     return text
 
 
+def _checked_path(repositories: Sequence[Repository], path: str) -> str:
+    """Return the path as it is kept: without slashes around it. Raises UserError unknown_path."""
+    path = path.strip().strip("/")
+    if not path:
+        return ""
+    if len(repositories) != 1:
+        raise UserError("A path needs the one repository that it is in.", code="unknown_path")
+    files = repositories[0].documents.filter(material.within(path))
+    # Before the first snapshot is ready nobody knows which paths there are.
+    if repositories[0].snapshot_id is not None and not files.exclude(version=None).exists():
+        raise UserError(f"No file that is read in this repository is at {path[:200]!r}.", code="unknown_path")
+    return path
+
+
 def answer_begin(question: Question, mode: Mode, llm: LLM) -> Answer:
     """Return a new answer row, on its way to a worker or waiting for its documents. Needs a transaction."""
     # The lock makes the numbers of two answers asked for at once follow each other.
     Question.objects.select_for_update().get(pk=question.pk)
-    holding_up = documents_waited_for(question)
+    holding_up = waited_for(question)
     plan = {} if holding_up else _plan(question, mode, llm)
     answer = Answer.objects.create(
         question=question,
@@ -197,10 +245,9 @@ def answer_begin(question: Question, mode: Mode, llm: LLM) -> Answer:
 
 
 def _plan(question: Question, mode: Mode, llm: LLM) -> dict[str, Any]:
-    documents = list(material.chosen(question))
     if question.purpose == Purpose.SUMMARY:
         from analysis.answer.summary import plan_summary
 
-        return asdict(plan_summary(documents[0], llm))
-    wanted = Wanted(question.workspace, question.text, documents, question.parent)
+        return asdict(plan_summary(material.chosen(question)[0], llm))
+    wanted = Wanted(material.scope_of(question), question.text, question.parent)
     return asdict(plan_or_advise(wanted, mode, llm))

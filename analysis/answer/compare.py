@@ -14,7 +14,7 @@ from analysis.answer.payload import answer_payload
 from analysis.errors import UserError
 from analysis.llm.catalogue import LLM
 from analysis.llm.registry import llm_get
-from analysis.models import Answer, AnswerStatus, Document, Question
+from analysis.models import Answer, AnswerStatus, Document, Question, Repository
 from analysis.types import Mode
 from workspaces.models import User, Workspace
 
@@ -84,7 +84,9 @@ def question_compare(
     workspace: Workspace,
     user: User | None,
     text: str,
-    documents: list[Document],
+    documents: Sequence[Document] = (),
+    repositories: Sequence[Repository] = (),
+    path: str = "",
     llms: Sequence[str],
     mode: Mode = Mode.AUTO,
     parent: Question | None = None,
@@ -95,7 +97,10 @@ def question_compare(
     """
     chosen = _chosen(llms)
     with transaction.atomic():
-        asked = question_put(workspace=workspace, user=user, text=text, documents=documents, parent=parent)
+        asked = question_put(
+            workspace=workspace, user=user, text=text, documents=documents, repositories=repositories, path=path,
+            parent=parent,
+        )  # fmt: skip
         return [answer_begin(asked, checked_mode(mode), llm) for llm in chosen]
 
 

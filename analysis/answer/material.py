@@ -1,27 +1,68 @@
-"""The documents behind a question: which of them can be read, and their texts."""
+"""What a question is put to: documents and the files of repositories, which of them can be read, and their texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from analysis.answer.prompt import DocumentText, Turn
+from analysis.answer import masked
+from analysis.answer.prompt import DocumentText, Home, Turn
 from analysis.llm import tokens
 from analysis.llm.catalogue import LLM
 from analysis.llm.tokens import TokenCount
-from analysis.models import Answer, AnswerStatus, Document, DocumentVersion, IngestStatus, Question
+from analysis.models import Answer, AnswerStatus, Document, DocumentVersion, IngestStatus, Question, Repository
 from analysis.types import Identity
 from workspaces.models import Workspace
 
 UNSETTLED = (IngestStatus.QUEUED, IngestStatus.INGESTING)
+# Of a version, what a question never needs: a repository has thousands of them.
+_NEVER_READ = ("version__metadata", "version__warnings", "version__seconds", "version__password")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a question is put to: documents, repositories as they are now, and of one repository the folder or file
+    `path`. Neither is the whole workspace.
+    """
+
+    workspace: Workspace
+    documents: Sequence[Document] = ()
+    repositories: Sequence[Repository] = ()
+    path: str = ""
+
+    @property
+    def everything(self) -> bool:
+        return not self.documents and not self.repositories
+
+    def rows(self) -> QuerySet[Document]:
+        """Return its documents and files, ready or not; files that no current snapshot has are not among them."""
+        rows = self.workspace.documents.exclude(repository__isnull=False, version=None)
+        if not self.everything:
+            chosen = Q(pk__in=[document.pk for document in self.documents])
+            rows = rows.filter(chosen | Q(repository__in=self.repositories) & within(self.path))
+        return rows.select_related("version").defer(*_NEVER_READ).order_by("name", "pk")
+
+
+def scope_of(question: Question) -> Scope:
+    """Return what the question was put to."""
+    documents, repositories = question.documents.select_related("version"), question.repositories.all()
+    return Scope(question.workspace, list(documents), list(repositories), question.path)
+
+
+def within(path: str) -> Q:
+    """Return the condition of the files in a folder, or of one file, of a repository; of all of them for ""."""
+    return Q(path=path) | Q(path__startswith=f"{path}/") if path else Q()
 
 
 def chosen(question: Question) -> QuerySet[Document]:
-    """Return the documents that the question was put to, ready or not."""
-    rows = question.workspace.documents if question.across_workspace else question.documents
-    return rows.select_related("version").order_by("name", "pk")
+    """Return the documents, and the files of repositories, that the question was put to, ready or not."""
+    if question.across_workspace:
+        return Scope(question.workspace).rows()
+    scope = scope_of(question)
+    return scope.rows() if not scope.everything else Document.objects.none()
 
 
 def ready(documents: Iterable[Document]) -> list[Document]:
@@ -34,9 +75,10 @@ def unsettled(documents: Iterable[Document]) -> list[Document]:
     return [document for document in documents if document.version and document.version.status in UNSETTLED]
 
 
-def workspace_documents(workspace: Workspace) -> QuerySet[Document]:
-    """Return every document of the workspace, ready or not."""
-    return workspace.documents.select_related("version").order_by("name", "pk")
+def unsettled_repositories(question: Question) -> list[Repository]:
+    """Return the question's repositories of which nothing can be read yet, but may be soon."""
+    rows = question.workspace.repositories.all() if question.across_workspace else question.repositories.all()
+    return list(rows.filter(snapshot=None, snapshots__status__in=UNSETTLED).distinct().order_by("name"))
 
 
 def version_of(document: Document) -> DocumentVersion:
@@ -48,7 +90,7 @@ def version_of(document: Document) -> DocumentVersion:
 
 def identities(documents: Iterable[Document]) -> dict[int, Identity]:
     """Return what each document calls itself and who its parties are, by the id of its version."""
-    versions = [version_of(document) for document in documents]
+    versions = [version_of(document) for document in documents if document.repository_id is None]
     return {version.pk: version.known_identity for version in versions}
 
 
@@ -64,14 +106,39 @@ def about(document: Document) -> str:
 
 def described(document: Document) -> DocumentText:
     """Return the document without its text: enough for its prefix key and its place in a prompt."""
+    return described_all([document])[0]
+
+
+def described_all(documents: Iterable[Document]) -> list[DocumentText]:
+    """Return the documents without their texts, in one query however many they are."""
+    rows = list(documents)
+    homes = homes_of(rows)
+    return [_described(document, homes.get(document.repository_id)) for document in rows]
+
+
+def homes_of(documents: Iterable[Document]) -> dict[UUID | None, Home]:
+    """Return the repositories that the documents are files of, by id."""
+    ids = {document.repository_id for document in documents if document.repository_id}
+    rows = Repository.objects.filter(pk__in=ids).select_related("snapshot").defer("credential") if ids else []
+    return {row.pk: Home(row.name, str(row.pk), row.snapshot.label if row.snapshot else "") for row in rows}
+
+
+def _described(document: Document, home: Home | None) -> DocumentText:
     version = version_of(document)
     digest = f"{version.sha256}:{version.parser_version}:{version.characters}"
-    return DocumentText(str(document.pk), document.name, version.pk, digest)
+    return DocumentText(str(document.pk), document.name, version.pk, digest, home=home)
 
 
 def with_text(document: Document) -> DocumentText:
-    """Return the document with its whole canonical text."""
-    return replace(described(document), text=version_of(document).read_text())
+    """Return the document with its whole canonical text, as prompts have it."""
+    return with_texts([document])[0]
+
+
+def with_texts(documents: Iterable[Document]) -> list[DocumentText]:
+    """Return the documents with their whole canonical texts, as prompts have them, in a few queries."""
+    found = described_all(documents)
+    texts = masked.texts(each.version_id for each in found)
+    return [replace(each, text=texts.get(each.version_id, "")) for each in found]
 
 
 def token_count(documents: Iterable[Document], llm: LLM, *, exact_up_to: int) -> TokenCount:
@@ -80,18 +147,17 @@ def token_count(documents: Iterable[Document], llm: LLM, *, exact_up_to: int) ->
     Counted at ingest where that can be used; counted anew only while the sum may matter, which it no longer does past
     `exact_up_to` tokens: far over a window by one count is far over it by another.
     """
-    total, exact = 0, True
-    for document in documents:
-        version = version_of(document)
-        rough = version.tokens or version.characters // 4
-        if total + rough > 2 * exact_up_to:
-            total, exact = total + rough, False
-            continue
-        counted = tokens.known_version_count(version.pk, version.characters, llm) or tokens.count_version(
-            version.pk, version.read_text(), llm
-        )
-        total, exact = total + counted.tokens, exact and counted.exact
-    return TokenCount(total, exact)
+    versions = [version_of(document) for document in documents]
+    known = tokens.known_version_counts({version.pk: version.characters for version in versions}, llm)
+    unknown = [version for version in versions if version.pk not in known]
+    total = sum(known.values()) + sum(version.tokens or version.characters // 4 for version in unknown)
+    if not unknown or total > 2 * exact_up_to:
+        return TokenCount(total, exact=not unknown)
+    counted = tokens.count_versions(masked.texts(version.pk for version in unknown), llm)
+    return TokenCount(
+        sum(known.values()) + sum(each.tokens for each in counted.values()),
+        all(each.exact for each in counted.values()),
+    )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from analysis.answer import material
 from analysis.answer.budget import CALL_SECONDS, output_reserve, prompt_room
 from analysis.answer.findings import exhaustive
+from analysis.answer.material import Scope
 from analysis.answer.prompt import DocumentText, Turn, prefix_key, whole_prompt
 from analysis.answer.read_once import kept_tokens, reading_now
 from analysis.answer.sweep.plan import Sizes, expected_seconds, plan_sweep, roughly_sized, sized
@@ -22,7 +23,6 @@ from analysis.llm.tokens import TokenCount
 from analysis.models import Document, Question
 from analysis.types import Mode, ReadingPlan
 from config.env import env
-from workspaces.models import Workspace
 
 PASSAGES_FRAME_TOKENS = 100  # the note that there is more, and each passage's place
 FAR = 2  # a sweep that is roughly so many times past patience is not looked at closer
@@ -64,24 +64,29 @@ class Measured:
         return ngettext("The whole document is", "The %(many)s documents together are", many) % {"many": many}
 
 
-def plan_reading(
-    *, workspace: Workspace, text: str, documents: list[Document], mode: Mode, llm: LLM, parent: Question | None = None
-) -> ReadingPlan:
-    """Return how a question would be read; no documents means the whole workspace. Nothing is run.
+def plan_reading(*, scope: Scope, text: str, mode: Mode, llm: LLM, parent: Question | None = None) -> ReadingPlan:
+    """Return how a question to `scope` would be read. Nothing is run.
 
     Raises UserError: no_documents when none is ready, unknown_mode, does_not_fit for a *whole* that cannot be.
     """
-    chosen = material.ready(documents or material.workspace_documents(workspace))
-    if not chosen:
+    documents = material.ready(scope.rows())
+    if not documents:
         raise UserError("There is no document here that has been read in yet.", code="no_documents")
+    return plan_documents(documents, text=text, mode=mode, llm=llm, parent=parent)
+
+
+def plan_documents(
+    documents: list[Document], *, text: str, mode: Mode, llm: LLM, parent: Question | None = None
+) -> ReadingPlan:
+    """Return how these ready documents and files would be read for a question; raises as `plan_reading`."""
     history = material.history(parent, llm).turns
-    measured = measure(chosen, text, history, llm, output_tokens=output_reserve(llm))
+    measured = measure(documents, text, history, llm, output_tokens=output_reserve(llm))
     return _chosen_plan(mode, measured, QuestionReader(asked(text, history), llm))
 
 
 def measure(documents: list[Document], text: str, history: list[Turn], llm: LLM, *, output_tokens: int) -> Measured:
     """Return what the question and its documents come to."""
-    described = [material.described(document) for document in documents]
+    described = material.described_all(documents)
     counted = material.token_count(documents, llm, exact_up_to=llm.window_tokens)
     frame = _frame_tokens(described, text, history, llm)
     return Measured(

@@ -21,7 +21,7 @@ from analysis.answer.ask import emit_end, emit_listed, enqueue, release_if_ready
 from analysis.answer.budget import check_all_was_read, check_fits
 from analysis.answer.by_passages import write_passages
 from analysis.answer.cite import cite
-from analysis.answer.plan import plan_reading
+from analysis.answer.plan import plan_documents
 from analysis.answer.prompt import DocumentText, whole_prompt
 from analysis.answer.receipt import coverage
 from analysis.answer.stream import Writer, complete, stop_flag
@@ -129,23 +129,20 @@ def _readable(answer: Answer) -> tuple[list[Document], list[Document]]:
     if not documents:
         names = ", ".join(document.name for document in chosen[:3]) or "There is no document: it"
         raise UserError(f"{names} could not be read in, so there is nothing to answer from.", code="no_documents")
-    return documents, [document for document in chosen if document not in documents]
+    return documents, [document for document in chosen if document.version is None or not document.version.ready]
 
 
 def _write_answer(run: Run) -> Written:
     question = run.answer.question
     mode = Mode(run.answer.mode_requested)
-    plan = plan_reading(
-        workspace=question.workspace, text=question.text, documents=run.documents, mode=mode, llm=run.llm,
-        parent=question.parent,
-    )  # fmt: skip
+    plan = plan_documents(run.documents, text=question.text, mode=mode, llm=run.llm, parent=question.parent)
     renew(run.rows, run.token, plan=asdict(plan), mode=plan.mode)
     history = material.history(question.parent, run.llm)
     if plan.mode is Mode.SWEEP:
         return write_sweep(run, plan, history)
     if plan.mode is Mode.PASSAGES:
         return write_passages(run, plan, history)
-    reads = [material.with_text(document) for document in run.documents]
+    reads = material.with_texts(run.documents)
     prompt = whole_prompt(reads, history.turns, question.text, max_output_tokens=plan.output_tokens)
     put(run, prompt, reads, pages_place(run.documents))
     receipt = coverage(

@@ -14,6 +14,7 @@ from ninja import Query, Router, Status
 from analysis.answer.alternatives import Wanted, plan_or_advise
 from analysis.answer.ask import answer_regenerate, question_ask
 from analysis.answer.compare import question_compare
+from analysis.answer.material import Scope
 from analysis.answer.payload import answer_payload
 from analysis.api.answers import answer_of, asked_payload, stop
 from analysis.api.auth import ApiRequest
@@ -44,7 +45,7 @@ EVENTS = produces("text/event-stream", "Events: progress, reasoning, finding, to
 def plan_question(request: ApiRequest, slug: str, asked: PlanIn) -> dict[str, Any]:
     """How the documents would be read for this question: mode and why, tokens, cost, time. Nothing is run."""
     member = member_or_404(request.auth, slug)
-    wanted = Wanted(member.workspace, asked.text, chosen_documents(member, asked.document_ids))
+    wanted = Wanted(Scope(member.workspace, chosen_documents(member, asked.document_ids)), asked.text)
     return asdict(plan_or_advise(wanted, asked.mode, llm_get(asked.llm)))
 
 

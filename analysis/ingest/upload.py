@@ -240,7 +240,8 @@ def _on_commit(action: Callable[[], object]) -> None:
 def _delete_questions(document: Document) -> list[str]:
     """Delete the questions put to this document alone; return the streams of their answers."""
     others = Question.documents.through.objects.exclude(document_id=document.pk).values("question_id")
-    alone = Question.objects.filter(documents=document, across_workspace=False).exclude(pk__in=others)
+    alone = Question.objects.filter(documents=document, repositories=None, across_workspace=False)
+    alone = alone.exclude(pk__in=others)
     question_ids = list(alone.values_list("pk", flat=True))
     answers = Answer.objects.filter(question_id__in=question_ids).values_list("pk", flat=True)
     streams = [progress.answer_stream(answer_id) for answer_id in answers]

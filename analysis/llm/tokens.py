@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import httpx
@@ -18,6 +20,7 @@ from analysis.types import Message
 
 MARGIN = 1.1  # an estimate is made this much larger, so that what is said to fit does fit
 _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+COUNTED_AT_ONCE = 8
 _MESSAGE_TOKENS = 8  # what a chat template puts around a message, at most
 
 
@@ -77,16 +80,30 @@ def counted_by(llm: LLM) -> str:
 
 def count_version(version_id: int, text: str, llm: LLM) -> TokenCount:
     """Return the count of a document version's text, and remember it if it is exact."""
-    found = count(text, llm)
-    if found.exact:
-        cache.set(_version_key(version_id, len(text), llm), found.tokens, timeout=None)
+    return count_versions({version_id: text}, llm)[version_id]
+
+
+def count_versions(texts: Mapping[int, str], llm: LLM) -> dict[int, TokenCount]:
+    """Return the counts of versions' texts, by version id, and remember those that are exact."""
+    found = dict(zip(texts, count_many(list(texts.values()), llm), strict=True))
+    exact = {_version_key(id, len(texts[id]), llm): each.tokens for id, each in found.items() if each.exact}
+    if exact:
+        cache.set_many(exact, timeout=None)
     return found
 
 
-def known_version_count(version_id: int, characters: int, llm: LLM) -> TokenCount | None:
-    """Return the remembered count of a version's text, or None."""
-    known: int | None = cache.get(_version_key(version_id, characters, llm))
-    return None if known is None else TokenCount(known, True)
+def count_many(texts: Sequence[str], llm: LLM) -> list[TokenCount]:
+    """Return how many tokens each of the texts is for `llm`; a server is asked about several at a time."""
+    if len(texts) < 2 or llm.dialect not in {"llamacpp", "vllm"}:
+        return [count(text, llm) for text in texts]
+    with ThreadPoolExecutor(COUNTED_AT_ONCE) as pool:
+        return list(pool.map(lambda text: count(text, llm), texts))
+
+
+def known_version_counts(characters: Mapping[int, int], llm: LLM) -> dict[int, int]:
+    """Return the remembered counts of versions' texts, by version id. characters: how long each text is."""
+    keys = {_version_key(id, length, llm): id for id, length in characters.items()}
+    return {keys[key]: tokens for key, tokens in cache.get_many(keys).items()} if keys else {}
 
 
 def _version_key(version_id: int, characters: int, llm: LLM) -> str:

@@ -11,12 +11,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from analysis.answer.alternatives import Wanted, other_modes, plan_or_advise
+from analysis.answer.material import Scope
 from analysis.answer.plan import in_words
 from analysis.errors import LecternError
 from analysis.llm.catalogue import LLM
 from analysis.llm.registry import llm_get
 from analysis.models import Question
-from analysis.types import Mode, ReadingPlan
+from analysis.types import Extent, Mode, ReadingPlan
 from analysis.views.choices import MODES
 from analysis.views.figures import dollars
 from analysis.views.forms import Asked
@@ -48,7 +49,7 @@ def plan(request: HttpRequest, slug: str) -> HttpResponse:
         return HttpResponse("")
     try:
         asked = Asked.from_form(request.POST, member)
-        wanted = Wanted(member.workspace, asked.text, asked.documents, _parent(request, member))
+        wanted = Wanted(Scope(member.workspace, asked.documents), asked.text, _parent(request, member))
         chosen = [llm_get(id) for id in dict.fromkeys(asked.llms)] or [llm_get(asked.llm)]
     except LecternError as error:
         return render(request, "_plan.html", {"plans": [Planned("", error=error.message)]})
@@ -92,6 +93,9 @@ def plan_line(plan: ReadingPlan) -> str:
 def _what_is_read(plan: ReadingPlan) -> str:
     if plan.mode is Mode.WHOLE and len(plan.document_ids) > 1:
         return f"{len(plan.document_ids)} whole documents"
+    if plan.mode is Mode.PACKED:
+        whole = sum(file.extent is Extent.WHOLE for file in plan.files)
+        return f"{whole:,} whole file{'' if whole == 1 else 's'}, the others in outline"
     return {Mode.WHOLE: "whole document", Mode.PASSAGES: "passages", Mode.SWEEP: "every part in turn"}[plan.mode]
 
 

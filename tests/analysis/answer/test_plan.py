@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from analysis.answer import plan as plans
 from analysis.answer.findings import map_prompt
-from analysis.answer.material import described, with_text
+from analysis.answer.material import Scope, described, with_text
 from analysis.answer.plan import in_words, measure, plan_reading
 from analysis.answer.prompt import PROMPT_VERSION, whole_prompt
 from analysis.answer.read_once import prefix_tokens
@@ -51,7 +51,7 @@ def a_hundred_tokens_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def planned(cast: Cast, *documents: Document, mode: Mode = Mode.AUTO, text: str = QUESTION) -> ReadingPlan:
-    return plan_reading(workspace=cast.workspace, text=text, documents=list(documents), mode=mode, llm=llm_get())
+    return plan_reading(scope=Scope(cast.workspace, documents), text=text, mode=mode, llm=llm_get())
 
 
 def sent(server: ScriptedLLM, row: Document) -> int:
