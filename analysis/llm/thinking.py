@@ -50,16 +50,25 @@ class ThinkTags:
         """Return the next piece, with empty words where only the state changed, None when more is needed."""
         if not self._held:
             return None
-        return {"begun": self._begin, "thinking": self._think, "answer": self._answer}.get(self._state, self._text)()
+        steps = {"begun": self._begin, "opened": self._open, "thinking": self._think, "answer": self._answer}
+        return steps.get(self._state, self._text)()
 
     def _begin(self) -> Piece | None:
         start = self._held.lstrip()
         if start.startswith(OPENING):
-            self._state, self._held, self._opened = "thinking", start[len(OPENING) :].lstrip("\n"), False
+            self._state, self._held, self._opened = "opened", start[len(OPENING) :], False
         elif OPENING.startswith(start):
             return None
         else:
             self._state = "thinking" if self._opened else "text"
+        return "text", ""
+
+    def _open(self) -> Piece | None:
+        """Drop the line ends between the tag and thinking."""
+        self._held = self._held.lstrip("\n")
+        if not self._held:
+            return None
+        self._state = "thinking"
         return "text", ""
 
     def _think(self) -> Piece | None:
