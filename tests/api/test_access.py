@@ -119,7 +119,11 @@ def test_a_method_that_is_not_there_is_405_and_names_those_that_are(viewer: Call
     [
         ("{", "bad_json", "The body of the request is not JSON."),
         ("{}", "invalid", "text: Field required."),
-        ('{"text": "a", "mode": "skim"}', "invalid", "mode: Input should be 'auto', 'whole', 'packed', 'passages' or 'sweep'."),
+        (
+            '{"text": "a", "mode": "skim"}',
+            "invalid",
+            "mode: Input should be 'auto', 'whole', 'packed', 'passages' or 'sweep'.",
+        ),
         ('{"text": "a", "document_id": "x"}', "invalid", "document_id: Extra inputs are not permitted."),
         (
             '{"text": "a\\u0000b"}',
