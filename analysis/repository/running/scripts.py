@@ -11,7 +11,9 @@ TARGET = re.compile(r"^([A-Za-z][\w./-]*)[ \t]*:(?![=:])[^\n]*", re.MULTILINE)
 DOCKER = re.compile(r"^\s*(CMD|ENTRYPOINT)\s+([^\n]+)", re.MULTILINE | re.IGNORECASE)
 PROCESS = re.compile(r"^([\w-]+):[ \t]*(\S[^\n]*)", re.MULTILINE)
 RUN = re.compile(
-    r"^[ \t]*(?:-[ \t]+)?run:[ \t]*(?:([^|>\n][^\n]*)|[|>][+-]?[ \t]*\n((?:[ \t]*\n|[ \t]+[^\n]*\n?)+))", re.MULTILINE
+    r"^(?P<indent>[ \t]*)(?:-[ \t]+)?run:[ \t]*"
+    r"(?:(?P<line>[^|>\n][^\n]*)|[|>][+-]?[ \t]*\n(?P<block>(?:[ \t]*\n|(?P=indent)[ \t]+[^\n]*\n?)+))",
+    re.MULTILINE,
 )
 STEP_NAME = re.compile(r"^[ \t]*-?[ \t]*name:[ \t]*([^\n]+)", re.MULTILINE)
 GUARD = re.compile(r"^if\s+__name__\s*==\s*[\"']__main__[\"']\s*:", re.MULTILINE)
@@ -66,7 +68,7 @@ def in_workflow(text: str) -> Iterator[Stated]:
     """Yield the commands that a workflow of a code forge runs, each line of a block by itself."""
     for found in RUN.finditer(text):
         names = list(STEP_NAME.finditer(text, max(0, found.start() - 300), found.start()))
-        group = 1 if found[1] else 2
+        group = "line" if found["line"] else "block"
         for line in re.finditer(r"[^\s#][^\n]*", found[group]):
             words = line[0].strip("\"' ")
             role = role_of(words) or (role_of(names[-1][1]) if names else None) or "other"
