@@ -44,7 +44,7 @@ def review_stream(review_id: object) -> str:
 
 
 def workspace_stream(workspace_id: object) -> str:
-    """Return the stream of a workspace's live list: `document` and `question` events with an id."""
+    """Return the stream of a workspace's live list: `document`, `repository` and `question` events with an id."""
     return f"lectern:workspace:{workspace_id}"
 
 
@@ -66,6 +66,11 @@ def emit(stream: str, name: str, data: dict[str, Any], *, keep: int | None = Non
 def announce_document(workspace_id: object, document_id: object) -> None:
     """Tell the workspace's live list that a document's row should be drawn again."""
     emit(workspace_stream(workspace_id), "document", {"id": str(document_id)}, keep=1000)
+
+
+def announce_repository(workspace_id: object, repository_id: object) -> None:
+    """Tell the workspace's live list that a repository's row should be drawn again."""
+    emit(workspace_stream(workspace_id), "repository", {"id": str(repository_id)}, keep=1000)
 
 
 def replay(stream: str, after: str = "0") -> list[Event]:

@@ -13,6 +13,14 @@ def ingest_version(version_id: int) -> None:
     ingest(version_id)
 
 
+@shared_task(name="analysis.tasks.ingest_snapshot")
+def ingest_snapshot(snapshot_id: int) -> None:
+    """Read one snapshot of a repository in, as far as it is not read in already."""
+    from analysis.ingest.repository import ingest_snapshot
+
+    ingest_snapshot(snapshot_id)
+
+
 @shared_task(name="analysis.tasks.run_answer")
 def run_answer(answer_id: str) -> None:
     """Write one answer, as far as it is not written already."""
@@ -68,9 +76,11 @@ def requeue_expired() -> None:
     """Send to a worker again what a dead worker or a lost message has left behind."""
     from analysis.answer import run as answers
     from analysis.ingest import run as versions
+    from analysis.ingest.repository import run as snapshots
     from analysis.review import run as reviews
 
     versions.requeue_expired()
+    snapshots.requeue_expired()
     answers.requeue_expired()
     reviews.requeue_expired()
 

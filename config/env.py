@@ -59,6 +59,12 @@ class Env:
 
     upload_max_bytes: int = field(default_factory=lambda: _number("LECTERN_UPLOAD_MAX_MIB", 200) * 2**20)
     request_max_bytes: int = field(default_factory=lambda: _number("LECTERN_REQUEST_MAX_MIB", 2048) * 2**20)
+    repository_max_bytes: int = field(default_factory=lambda: _number("LECTERN_REPOSITORY_MAX_MIB", 2048) * 2**20)
+    repository_max_files: int = field(default_factory=lambda: _number("LECTERN_REPOSITORY_MAX_FILES", 100_000))
+    snapshots_kept: int = field(default_factory=lambda: _number("LECTERN_SNAPSHOTS_KEPT", 10))
+    git_private: bool = field(default_factory=lambda: _flag("LECTERN_GIT_PRIVATE"))
+    git_http: bool = field(default_factory=lambda: _flag("LECTERN_GIT_HTTP"))
+    git_timeout_seconds: int = field(default_factory=lambda: _number("LECTERN_GIT_TIMEOUT_SECONDS", 900))
     page_limit: int = field(default_factory=lambda: _number("LECTERN_PAGE_LIMIT", 5000))
     recording_limit_minutes: int = field(default_factory=lambda: _number("LECTERN_RECORDING_LIMIT_MINUTES", 600))
     parse_memory_bytes: int = field(default_factory=lambda: _number("LECTERN_PARSE_MEMORY_MIB", 4096) * 2**20)

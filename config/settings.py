@@ -115,6 +115,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "ingest"
 CELERY_TASK_ROUTES = {
     "analysis.tasks.ingest_version": {"queue": "ingest"},
+    "analysis.tasks.ingest_snapshot": {"queue": "ingest"},
     "analysis.tasks.reembed": {"queue": "ingest"},
     "analysis.tasks.understand_again": {"queue": "ingest"},
     "analysis.tasks.reindex": {"queue": "ingest"},

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from typing import Any
+
+from analysis.ingest.repository import read_in, repository_add, snapshot_add
+from analysis.ingest.repository.folder import Member, packed
 from analysis.models import (
     Answer,
     AnswerStatus,
     CitationRow,
     Document,
     DocumentVersion,
+    Origin,
     Page,
     Question,
+    Repository,
     SentenceRow,
+    Snapshot,
     VersionText,
 )
 from tests.conftest import Cast
@@ -27,6 +35,29 @@ def make_document(cast: Cast, name: str = "lease.pdf", text: str = TEXT) -> Docu
     Page.objects.create(version=version, number=1, start_char=0, end_char=len(FIRST), source="text")
     Page.objects.create(version=version, number=2, start_char=len(FIRST), end_char=len(text), source="text")
     return version
+
+
+def make_repository(cast: Cast, files: dict[str, str], name: str = "shop", **more: Any) -> Repository:
+    """Return a repository of these files by path, really read in. more: as `repository_add` takes it.
+
+    The test needs a MEDIA_ROOT of its own.
+    """
+    with packed(name, _members(files)) as archive:
+        added = {"workspace": cast.workspace, "user": cast.owner, "archive": archive, "origin": "folder"} | more
+        repository = repository_add(**added, enqueue=False)
+    read_in(repository)
+    return repository
+
+
+def make_snapshot(repository: Repository, files: dict[str, str]) -> Snapshot:
+    """Return a further snapshot of the repository, of these files, really read in; `repository` is read again."""
+    with packed(repository.name, _members(files)) as archive:
+        snapshot_add(repository=repository, user=None, archive=archive, origin=Origin.FOLDER, enqueue=False)
+    return read_in(repository)
+
+
+def _members(files: dict[str, str]) -> list[Member]:
+    return [Member(path, len(text.encode()), BytesIO(text.encode())) for path, text in files.items()]
 
 
 def make_answer(cast: Cast, version: DocumentVersion, text: str, status: str = AnswerStatus.DONE) -> Answer:

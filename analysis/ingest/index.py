@@ -9,6 +9,7 @@ from dataclasses import asdict
 from django.db import connection, transaction
 
 from analysis.ingest.chunk import CHUNKER_VERSION
+from analysis.ingest.copying import copy_rows
 from analysis.ingest.embed import Encoder, Vectors
 from analysis.ingest.postings import pack_sentences, postings, sentences_of
 from analysis.ingest.understand import UNDERSTANDING_VERSION
@@ -96,10 +97,11 @@ def write_parsed(version: DocumentVersion, parsed: ParsedDocument) -> None:
             ],
             INSERT_ROWS,
         )
-        Table.objects.bulk_create(_tables(version, parsed), INSERT_ROWS)
+        Table.objects.bulk_create(table_rows(version, parsed), INSERT_ROWS)
 
 
-def _tables(version: DocumentVersion, parsed: ParsedDocument) -> list[Table]:
+def table_rows(version: DocumentVersion, parsed: ParsedDocument) -> list[Table]:
+    """Return the rows, not yet written, of the version's tables."""
     starts = [page.start_char for page in parsed.pages]
     return [
         Table.of(table, version=version, ordinal=i, page_number=page_at(starts, table.start_char))
@@ -180,13 +182,10 @@ def write_postings(version: DocumentVersion, text: str, spans: Sequence[ChunkSpa
     """Replace what search by words knows of the version, in one transaction. spans: all chunks of `text`, in order."""
     sentences = sentences_of(text, spans)
     rows = postings(text, sentences, version.language, version.known_identity)
-    with transaction.atomic(), connection.cursor() as cursor:
+    columns = ("version_id", "term", "standing", "sentence_count", "places")
+    with transaction.atomic():
         Posting.objects.filter(version=version).delete()
-        columns = "version_id, term, standing, sentence_count, places"
-        # A contract has thousands of terms: copied, they take a tenth of the time that inserting takes.
-        with cursor.copy(f"COPY {Posting._meta.db_table} ({columns}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row((version.pk, *row))
+        copy_rows(Posting, columns, ((version.pk, *row) for row in rows))
         Lexicon.objects.update_or_create(
             version=version,
             defaults={

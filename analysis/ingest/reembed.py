@@ -148,7 +148,7 @@ def _uploads_wait() -> bool:
 def _taken_over(build: Build) -> bool:
     """Make the embedder the one that serves, unless a document that became ready meanwhile lacks its vectors."""
     with transaction.atomic():
-        # A document that becomes ready holds its embedder's row (`run._check_embedder`): wait for it, then look.
+        # A document that becomes ready holds its embedder's row (`run.check_embedder`): wait for it, then look.
         list(Embedder.objects.select_for_update(no_key=True).order_by("pk"))
         if _lacking(build.embedder):
             return False

@@ -24,6 +24,7 @@ import redis
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
+from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
 from analysis import progress
@@ -187,7 +188,7 @@ def _parse(run: Run) -> ParsedDocument:
     version = run.version
     if run.parsed:
         return run.parsed
-    with _local_file(version) as path:
+    with local_file(version.file) as path:
         if recordings.is_recording(path):
             return recordings.heard(run, path)
         transcripts = vision.page_transcripts(run, path)
@@ -201,13 +202,13 @@ def _parse(run: Run) -> ParsedDocument:
 
 
 @contextmanager
-def _local_file(version: DocumentVersion) -> Iterator[Path]:
-    """Yield the original as a file on this host, fetched when storage is elsewhere."""
+def local_file(file: FieldFile) -> Iterator[Path]:
+    """Yield an original as a file on this host, fetched when storage is elsewhere."""
     try:
-        path = Path(version.file.path)
+        path = Path(file.path)
     except NotImplementedError:
-        with NamedTemporaryFile(suffix=PurePath(str(version.file.name)).suffix) as copy:
-            for piece in version.file.chunks():
+        with NamedTemporaryFile(suffix=PurePath(str(file.name)).suffix) as copy:
+            for piece in file.chunks():
                 copy.write(piece)
             copy.flush()
             yield Path(copy.name)
@@ -269,10 +270,10 @@ def _embed_and_index(run: Run, text: str, spans: Sequence[ChunkSpan], embedder: 
 def _finish(run: Run, text: str, embedder: Embedder) -> None:
     run.report("index", 0, 1)
     with run.timed("tokens"):
-        tokens, exact = _tokens(run.version, text)
+        tokens, exact = tokens_of(run.version, text)
     metadata = run.rows.values_list("metadata", flat=True).get() | {"tokens_exact": exact}
     with transaction.atomic():
-        _check_embedder(embedder)
+        check_embedder(embedder)
         release(
             run.rows,
             run.token,
@@ -289,7 +290,7 @@ def _finish(run: Run, text: str, embedder: Embedder) -> None:
             transaction.on_commit(partial(_after_ready, run.version))
 
 
-def _check_embedder(embedder: Embedder) -> None:
+def check_embedder(embedder: Embedder) -> None:
     """Raise EmbedderChanged if another embedder has taken over since the version was embedded.
 
     Holds the embedder's row until the version is ready, so that none takes over in between.
@@ -299,7 +300,7 @@ def _check_embedder(embedder: Embedder) -> None:
         raise EmbedderChanged(f"{embedder} was replaced while a document was read in with it.")
 
 
-def _tokens(version: DocumentVersion, text: str) -> tuple[int, bool]:
+def tokens_of(version: DocumentVersion, text: str) -> tuple[int, bool]:
     """Return the text's tokens for the default LLM, and whether its own tokenizer counted them."""
     from analysis.llm.registry import llm_get
     from analysis.llm.tokens import count_version, estimate
@@ -315,9 +316,9 @@ def _after_ready(version: DocumentVersion) -> None:
     from analysis.tasks import read_version, render_pages
 
     announce(version.document)
-    _quietly(partial(_release_waiting, version))
+    quietly(partial(_release_waiting, version))
     for task in (read_version, render_pages):
-        _quietly(partial(task.delay, version.pk))
+        quietly(partial(task.delay, version.pk))
 
 
 def _release_waiting(version: DocumentVersion) -> None:
@@ -326,12 +327,12 @@ def _release_waiting(version: DocumentVersion) -> None:
     release_waiting(Document.objects.get(pk=version.document_id))
 
 
-def _quietly(action: Callable[[], object]) -> None:
-    """Run what follows on a document's being ready: its failure is logged, and the document stays ready."""
+def quietly(action: Callable[[], object]) -> None:
+    """Run what follows on something's being read in: its failure is logged, and what was read stays ready."""
     try:
         action()
     except Exception:
-        logger.exception("What follows on reading a document in has failed")
+        logger.exception("What follows on reading in has failed")
 
 
 def _settle(run: Run, error: Exception) -> None:
@@ -341,7 +342,7 @@ def _settle(run: Run, error: Exception) -> None:
             _fail(run, error.code, error.message)
         elif isinstance(error, SoftTimeLimitExceeded):
             _fail(run, "too_long", TOO_LONG)
-        elif _transient(error) and run.version.attempts < MAX_ATTEMPTS:
+        elif transient(error) and run.version.attempts < MAX_ATTEMPTS:
             _try_later(run, error)
         else:
             _fail(run, "internal", OUR_FAULT)
@@ -350,7 +351,8 @@ def _settle(run: Run, error: Exception) -> None:
         logger.info("Version %s was taken over or deleted while it failed", run.version.pk)
 
 
-def _transient(error: Exception) -> bool:
+def transient(error: Exception) -> bool:
+    """Return whether trying again later may help."""
     if isinstance(error, AppError):
         return error.transient
     return isinstance(error, OperationalError | InterfaceError | redis.ConnectionError | redis.TimeoutError)
@@ -360,7 +362,7 @@ def _fail(run: Run, code: str, message: str) -> None:
     seconds = run.version.seconds | run.seconds
     release(run.rows, run.token, status=IngestStatus.FAILED, error_code=code, error_message=message, seconds=seconds)
     announce(run.version.document)
-    _quietly(partial(_release_waiting, run.version))
+    quietly(partial(_release_waiting, run.version))
 
 
 def _try_later(run: Run, error: Exception) -> None:
@@ -371,7 +373,7 @@ def _try_later(run: Run, error: Exception) -> None:
     release(run.rows, run.token, status=IngestStatus.QUEUED)
     expected_by = timezone.now() + timedelta(seconds=wait_seconds) + LOST_AFTER
     run.rows.filter(status=IngestStatus.QUEUED).update(lease_expires_at=expected_by)
-    _quietly(partial(ingest_version.apply_async, [run.version.pk], countdown=wait_seconds))
+    quietly(partial(ingest_version.apply_async, [run.version.pk], countdown=wait_seconds))
     announce(run.version.document)
 
 

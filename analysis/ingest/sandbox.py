@@ -22,6 +22,8 @@ from analysis.errors import AppError, UserError
 from analysis.ingest.parse import messages
 from analysis.ingest.parse.handover import read_document
 from analysis.ingest.parse.transcripts import Transcripts
+from analysis.ingest.unpack.listing import ListedFile
+from analysis.ingest.unpack.rules import Rules
 from analysis.types import ParsedDocument
 from config.env import env
 
@@ -113,6 +115,47 @@ def sound_pieces(path: Path, *, on_progress: Progress) -> Iterator[list[Piece]]:
             Piece(number, start, end, None if silent else Path(folder) / f"{number}.wav")
             for number, (start, end, silent) in enumerate(told, 1)
         ]
+
+
+@contextlib.contextmanager
+def unpacked(path: Path, *, origin: str, rules: Rules, on_progress: Progress) -> Iterator[Unpacked]:
+    """Yield what an archive of a repository holds; its files are there as long as the context is.
+
+    origin: as `analysis.models.Origin`. Raises UserError: unsupported_type, damaged, too_large, encrypted, no_text,
+    parse_stalled, parse_memory.
+    """
+    request = _request("unpack", path, path.name, "") | {
+        "origin": origin,
+        "rules": rules.as_json(),
+        "most_bytes": env.repository_max_bytes,
+        "most_files": env.repository_max_files,
+    }
+    with tempfile.TemporaryDirectory(prefix="lectern-unpack-") as folder:
+        run(request, Path(folder), on_progress=on_progress)
+        yield Unpacked(Path(folder))
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """A repository's files on this host, without their names."""
+
+    folder: Path
+
+    def rows(self) -> Iterator[ListedFile]:
+        """Yield every file of the archive in the order of the paths, read from disk as it is asked for."""
+        with (self.folder / "listing.jsonl").open(encoding="utf-8") as lines:
+            for line in lines:
+                yield ListedFile(**json.loads(line))
+
+    @property
+    def warnings(self) -> list[dict[str, Any]]:
+        """What people must know about the archive: {code, message, path}, the path of the first of such files."""
+        told: list[dict[str, Any]] = json.loads((self.folder / "warnings.json").read_text(encoding="utf-8"))
+        return told
+
+    def file(self, digest: str) -> Path:
+        """Return where the bytes of that SHA-256 are."""
+        return self.folder / "files" / digest
 
 
 def _request(job: str, path: Path, name: str, password: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def document_upload(
     Raises UserError: bad_name, empty_file (422), too_large (413), unsupported_type (415), upload_cut_off (422).
     """
     name = clean_name(name)
-    sha256, size_bytes = _measured(file)
+    sha256, size_bytes = measured(file)
     _refuse_unreadable(name, file)
     known = _same_bytes(workspace, sha256)
     if known:
@@ -89,8 +89,8 @@ def document_retry(document: Document, *, password: str | None = None) -> None:
     if not again:
         raise UserError("This document has not failed: there is nothing to try again.", code="not_failed", status=409)
     record(Action.DOCUMENT_RETRIED, document, workspace=document.workspace)
-    _on_commit(partial(_enqueue, document.version_id))
-    _on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
+    on_commit(partial(_enqueue, document.version_id))
+    on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
 
 
 def document_delete(document: Document) -> None:
@@ -104,10 +104,10 @@ def document_delete(document: Document) -> None:
         forget_readings(Reading.objects.filter(version__in=versions))
         document.delete()
         for version in versions:
-            _on_commit(partial(_delete_files, version))
+            on_commit(partial(_delete_files, version))
         for stream in streams:
-            _on_commit(partial(progress.forget, stream))
-        _on_commit(partial(progress.announce_document, workspace_id, document_id))
+            on_commit(partial(progress.forget, stream))
+        on_commit(partial(progress.announce_document, workspace_id, document_id))
 
 
 @transaction.atomic
@@ -116,7 +116,7 @@ def document_rename(document: Document, name: str) -> None:
     before, document.name = document.name, clean_name(name)
     document.save(update_fields=["name"])
     record(Action.DOCUMENT_RENAMED, document, workspace=document.workspace, before=before)
-    _on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
+    on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
 
 
 def clean_name(name: str) -> str:
@@ -135,7 +135,7 @@ def clean_name(name: str) -> str:
     return base[: NAME_MAX_CHARACTERS - len(ending)].rstrip() + ending
 
 
-def _measured(file: File[bytes]) -> tuple[str, int]:
+def measured(file: File[bytes]) -> tuple[str, int]:
     """Return (SHA-256, size in bytes), reading the file piece by piece; its size is checked on the way."""
     limit = settings.UPLOAD_MAX_BYTES
     declared = file.size
@@ -221,8 +221,8 @@ def _insert(document: Document, version: DocumentVersion) -> None:
 
 
 def _send(document: Document, version: DocumentVersion) -> None:
-    _on_commit(partial(_enqueue, version.pk))
-    _on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
+    on_commit(partial(_enqueue, version.pk))
+    on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
 
 
 def _enqueue(version_id: int | None) -> None:
@@ -231,7 +231,8 @@ def _enqueue(version_id: int | None) -> None:
     ingest_version.delay(version_id)
 
 
-def _on_commit(action: Callable[[], object]) -> None:
+def on_commit(action: Callable[[], object]) -> None:
+    """Do what follows on a write once it stands; a failure is logged, and the write stays."""
     # Robust: a broker that is down is logged, not shown; the beat sends versions that nobody took.
     # Not `action` itself: Django logs a robust callback that fails by its __qualname__, which a partial has not.
     transaction.on_commit(lambda: action(), robust=True)  # noqa: PLW0108

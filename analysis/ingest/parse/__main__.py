@@ -62,8 +62,18 @@ def _answer(request: dict[str, Any]) -> None:
         Path("pieces.json").write_text(json.dumps(pieces))
     elif request["job"] == "parse_each":
         _parse_each(request)
+    elif request["job"] == "unpack":
+        _unpack(request, path)
     else:
         _parse(request, path, Path.cwd())
+
+
+def _unpack(request: dict[str, Any], path: Path) -> None:
+    from analysis.ingest.unpack.listing import unpack
+    from analysis.ingest.unpack.rules import Rules
+
+    limits = {name: request[name] for name in ("origin", "most_bytes", "most_files")}
+    unpack(path, Path.cwd(), rules=Rules.of(request["rules"]), report=report, **limits)
 
 
 def _parse_each(request: dict[str, Any]) -> None:

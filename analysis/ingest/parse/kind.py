@@ -23,6 +23,7 @@ _FIRST_HEADER = re.compile(rb"^(?:From |[A-Za-z][A-Za-z-]*:)")
 _PDF_PARTS = re.compile(rb"%PDF|%%EOF|\d+\s+\d+\s+obj\b|\bxref\b")
 _MARKDOWN = {".md", ".markdown", ".mdown", ".mkd"}
 _HTML_NAMES = {".html", ".htm", ".xhtml"}
+_CONTROL = bytes(set(range(0x20)) - set(b"\t\n\r\f\x1b"))
 _MOST_CONTROL_SHARE = 0.02
 
 
@@ -89,7 +90,7 @@ def _text_kind(head: bytes, suffix: str) -> str:
         return "rtf"
     if b"<pkg:package" in head or b"schemas.microsoft.com/office/2006/xmlPackage" in head:
         return "docx"
-    if not _is_text(head):
+    if not is_text(head):
         if suffix in {".pdf", ".docx"}:
             raise UserError(messages.DAMAGED, code="damaged")
         raise messages.unsupported("This kind of file")
@@ -103,8 +104,9 @@ def _text_kind(head: bytes, suffix: str) -> str:
     return "markdown" if suffix in _MARKDOWN else "text"
 
 
-def _is_text(head: bytes) -> bool:
+def is_text(head: bytes) -> bool:
+    """Return whether a file that starts so holds text, in whatever encoding."""
     if looks_like_utf16(head):
         return True
-    control = sum(byte < 0x20 and byte not in b"\t\n\r\f\x1b" for byte in head)
+    control = len(head) - len(head.translate(None, _CONTROL))
     return b"\x00" not in head and control <= _MOST_CONTROL_SHARE * len(head)

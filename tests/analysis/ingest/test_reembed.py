@@ -109,7 +109,7 @@ def test_document_that_becomes_ready_while_another_embedder_takes_over_is_embedd
 ):
     monkeypatch.setattr(env, "embedder", server.url)
     added = put(cast.workspace, "Penguins shall be fed.", "zoo.txt")
-    tokens = run._tokens
+    tokens = run.tokens_of
 
     def taken_over(*args):
         while not step():
@@ -117,7 +117,7 @@ def test_document_that_becomes_ready_while_another_embedder_takes_over_is_embedd
         return tokens(*args)
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(run, "_tokens", taken_over)
+        meanwhile.setattr(run, "tokens_of", taken_over)
         meanwhile.setattr(reembed, "_uploads_wait", lambda: False)
         run.ingest(added.pk)
     added.refresh_from_db()
