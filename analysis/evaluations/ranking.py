@@ -11,9 +11,10 @@ import numpy as np
 from django.db.models import QuerySet
 from tqdm import tqdm
 
-from analysis.answer.retrieve import Ranked, ranking
+from analysis.answer.retrieve import ranking
 from analysis.answer.retrieve.naming import scope_of
 from analysis.answer.retrieve.rank import WEIGHTS
+from analysis.answer.retrieve.ranked import Ranked
 from analysis.evaluations.metrics import Place, character_scores
 from analysis.models import Document
 

@@ -6,12 +6,17 @@ words       terms, versions        -> chunks by BM25                       \\ ca
 meaning     text, versions         -> chunks by their vectors              /
 rank        candidates             -> the odds of each sentence
 spans       odds                   -> passages: the clause, then chunks
+
+Files of repositories go another way, to hits of the same kind:
+
+mentions    query, files           -> the files and definitions that the query names
+code        query, files           -> candidates and the odds of each unit of source code
+spans       odds                   -> chunks, with their lines
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from django.db.models import QuerySet
@@ -19,10 +24,12 @@ from django.db.models import QuerySet
 from analysis.answer.retrieve import rank
 from analysis.answer.retrieve.asking import Asking, asking, query_terms, without_names
 from analysis.answer.retrieve.candidates import Candidates, load
+from analysis.answer.retrieve.code import ranking_in_code
 from analysis.answer.retrieve.database import searching
 from analysis.answer.retrieve.meaning import meaning_of, nearest_chunks
 from analysis.answer.retrieve.naming import Member, Naming, naming, scope_of
-from analysis.answer.retrieve.spans import passages
+from analysis.answer.retrieve.ranked import Ranked
+from analysis.answer.retrieve.spans import in_lines, passages, passages_of_code
 from analysis.answer.retrieve.words import SCORED_SENTENCES, Floats, best_chunks, read_postings, weighted
 from analysis.models import Document
 from analysis.types import Hit
@@ -32,26 +39,31 @@ QUERY_MAX_CHARACTERS = 2000
 BY_WORDS, BY_MEANING = 120, 60
 
 
-@dataclass(frozen=True)
-class Ranked:
-    """The candidates with the measures of each sentence and its log odds."""
-
-    found: Candidates
-    measures: dict[str, Floats]
-    scores: Floats
-
-
 def retrieve(query: str, *, documents: QuerySet[Document], limit: int) -> list[Hit]:
-    """Return at most `limit` passages from the ready ones of `documents`, best first.
+    """Return at most `limit` passages from the ready ones of `documents`, best first; no character is in two of them.
 
-    The first is the clause itself, those after it are chunks with what stands around; no character is in two of them.
-    Scores are the odds, as a share of 1, that the best sentence of a passage answers. Where the query names few of the
-    documents by their file names, titles or parties, only these are searched.
+    Of documents the first is the clause itself, those after it are chunks with what stands around; of files of
+    repositories each is a chunk, with its lines. Scores are the odds, as a share of 1, that the best sentence of a
+    passage answers, whichever kind it is of. Where the query names few of the documents by their file names, titles or
+    parties, only these are searched, and of repositories the files that it names come first.
     """
     query = query.replace("\0", " ")[:QUERY_MAX_CHARACTERS].strip()
+    if not query:
+        return []
     with searching():
-        ranked = ranking(query, scope_of(documents)) if query else None
-    return passages(ranked.found, ranked.scores, limit) if ranked else []
+        scope = scope_of(documents)
+        contracts, files = [each for each in scope if not each.path], [each for each in scope if each.path]
+        ranked = ranking(query, contracts) if contracts else None
+        hits = passages(ranked.found, ranked.scores, limit) if ranked else []
+        if files:
+            coded = ranking_in_code(query, files)
+            hits = merged(hits, in_lines(passages_of_code(coded.found, coded.scores, limit)) if coded else [])
+    return hits[:limit]
+
+
+def merged(hits: Sequence[Hit], others: Sequence[Hit]) -> list[Hit]:
+    """Return both kinds of hits, best first; the order within each kind stays."""
+    return sorted([*hits, *others], key=lambda hit: -hit.score)
 
 
 def ranking(query: str, scope: Sequence[Member]) -> Ranked | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from analysis.lexical import Term, term_of, terms
+from analysis.lexical import CODE, Term, terms
 
 # What a thesaurus adds weighs half of what was asked for.
 ADDED_WEIGHT = 0.5
@@ -22,6 +22,8 @@ _REQUEST = {
     "happen",
     "de": "bitte zeige nenne finde suche dokument vertrag vereinbarung frage erkläre regelt regelung klausel abschnitt "
     "bestimmung steht gibt",
+    CODE: "code codebase repository project function functions method methods class classes implement implementation "
+    "purpose work works",
 }
 
 
@@ -104,7 +106,7 @@ def _between(text: str, runs: Iterable[tuple[int, int]]) -> Iterator[str]:
 @cache
 def request_terms(language: str) -> frozenset[str]:
     """Return the terms of asking in a language."""
-    return frozenset(term_of(word, language) for word in _REQUEST.get(language, "").split())
+    return frozenset(term.text for term in terms(_REQUEST.get(language, ""), language))
 
 
 @cache

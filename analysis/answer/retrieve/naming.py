@@ -34,13 +34,15 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 @dataclass(frozen=True)
 class Member:
-    """A version that is searched."""
+    """A version that is searched. path: of a file of a repository, else ""; syntax: its programming language."""
 
     version_id: int
     name: str
     language: str
     chunk_count: int
     sentence_count: int
+    path: str = ""
+    syntax: str = ""
 
 
 @dataclass
@@ -66,11 +68,10 @@ def scope_of(documents: QuerySet[Document]) -> list[Member]:
     """Return the versions of those documents that are ready."""
     rows = documents.filter(version__status=IngestStatus.READY).order_by()
     lexicon = ("version__lexicon__chunk_count", "version__lexicon__sentence_count")
+    columns = rows.values_list("version_id", "name", "version__language", *lexicon, "path", "version__syntax")
     return [
-        Member(version_id, name, language or UNKNOWN_READ_AS, chunks or 0, sentences or 0)
-        for version_id, name, language, chunks, sentences in rows.values_list(
-            "version_id", "name", "version__language", *lexicon
-        )
+        Member(version_id, name, language or UNKNOWN_READ_AS, chunks or 0, sentences or 0, path, syntax)
+        for version_id, name, language, chunks, sentences, path, syntax in columns
     ]
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from analysis.answer.retrieve.candidates import Candidate, Candidates
 from analysis.answer.retrieve.words import Floats
+from analysis.models import Document
+from analysis.repository.lines import line_tables
 from analysis.types import Hit
 
 # Sentences beside the best one whose log odds are so near to its own are the same clause.
@@ -47,6 +50,28 @@ def passages(found: Candidates, scores: Floats, limit: int) -> list[Hit]:
         if len(runs) >= limit:
             break
     return [_hit(found, run) for run in runs[:limit]]
+
+
+def passages_of_code(found: Candidates, scores: Floats, limit: int) -> list[Hit]:
+    """Return at most `limit` chunks, best first by the best of their units: each a definition, or a part of one."""
+    best = np.full(len(found.chunks), -np.inf)
+    np.maximum.at(best, found.owner, scores)
+    order = [int(at) for at in np.lexsort((np.arange(len(best)), -best)) if best[at] > -np.inf]
+    counts = np.bincount(found.owner, minlength=len(found.chunks))
+    runs = (Run(int(found.first[at]), int(found.first[at] + counts[at] - 1), float(best[at])) for at in order[:limit])
+    return [_hit(found, run) for run in runs]
+
+
+def in_lines(hits: Sequence[Hit]) -> list[Hit]:
+    """Return the hits with the repository and the lines of those that are in files of one; in two queries."""
+    versions = {hit.version_id for hit in hits}
+    tables = line_tables(versions)
+    repositories = dict(Document.objects.filter(version__in=versions).values_list("version_id", "repository_id"))
+    return [
+        replace(hit, repository_id=str(repositories[hit.version_id]), start_line=first, end_line=last)
+        for hit in hits
+        for first, last in [tables[hit.version_id].lines_of(hit.start_char, hit.end_char)]
+    ]
 
 
 def _clause(found: Candidates, scores: Floats) -> Run:
