@@ -31,8 +31,11 @@ def write_passages(run: Run, plan: ReadingPlan, history: material.History) -> Wr
 
     question = run.answer.question.text
     count = len(run.documents)
-    run.writer.progress("retrieving", "Searching the document" if count == 1 else f"Searching {count:,} documents")
-    found = gather(question, history.turns, run.documents, run.llm)
+    files = any(document.repository_id for document in run.documents)
+    searching = "Searching the document" if count == 1 else f"Searching {count:,} {'files' if files else 'documents'}"
+    run.writer.progress("retrieving", searching)
+    everywhere = run.answer.question.across_workspace
+    found = gather(question, history.turns, run.documents, run.llm, everywhere=everywhere)
     prompt = passages_prompt(found.documents, history.turns, question, max_output_tokens=plan.output_tokens)
     passages = len(prompt.sources)
     quotes: list[tuple[Span, Source]] = []
@@ -44,8 +47,9 @@ def write_passages(run: Run, plan: ReadingPlan, history: material.History) -> Wr
         put(run, prompt, [], lambda done, total: reading)
         own, quotes = _added(run, found, passages)
     receipt = coverage(
-        plan, run.documents, prompt.sources, run.writer.usage, not_ready=run.not_ready, history_dropped=history.dropped
-    )
+        plan, run.documents, prompt.sources, run.writer.usage, not_ready=run.not_ready,
+        history_dropped=history.dropped, path=run.answer.question.path,
+    )  # fmt: skip
     return Written(plan, prompt.sources, receipt, own, quotes)
 
 

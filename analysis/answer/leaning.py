@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from analysis.answer import masked
 from analysis.answer.parts import opening_end
 from analysis.ingest.understand.uses import TermIndex
-from analysis.models import CrossReference, DefinedTerm, DocumentVersion
+from analysis.models import CrossReference, DefinedTerm
 from analysis.types import Aim, Source, Span
 
 ASKED_WEIGHT = 4.0  # a term that the question itself uses, against one that only a passage uses
@@ -109,8 +110,7 @@ def _source(leaning: _Leaning, held: Sequence[Span], limit: int, size: Callable[
     if any(span.start_char <= start < span.end_char for span in held):
         return None
     end = min([end, *(span.start_char for span in held if span.start_char > start)])
-    version = DocumentVersion(pk=leaning.passage.version_id)
-    text = version.read_text(start, min(end, start + limit * 8)).rstrip()
+    text = masked.read(leaning.passage.version_id, start, min(end, start + limit * 8)).rstrip()
     if size(text) > limit:
         text = text[: opening_end(text, limit=limit, size=size)].rstrip()
     if len(text) < LEAST_CHARACTERS:

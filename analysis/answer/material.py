@@ -113,7 +113,7 @@ def described_all(documents: Iterable[Document]) -> list[DocumentText]:
     """Return the documents without their texts, in one query however many they are."""
     rows = list(documents)
     homes = homes_of(rows)
-    return [_described(document, homes.get(document.repository_id)) for document in rows]
+    return [described_in(document, homes.get(document.repository_id)) for document in rows]
 
 
 def homes_of(documents: Iterable[Document]) -> dict[UUID | None, Home]:
@@ -123,7 +123,8 @@ def homes_of(documents: Iterable[Document]) -> dict[UUID | None, Home]:
     return {row.pk: Home(row.name, str(row.pk), row.snapshot.label if row.snapshot else "") for row in rows}
 
 
-def _described(document: Document, home: Home | None) -> DocumentText:
+def described_in(document: Document, home: Home | None) -> DocumentText:
+    """Return the document without its text. home: of a file, the repository that it is of."""
     version = version_of(document)
     digest = f"{version.sha256}:{version.parser_version}:{version.characters}"
     return DocumentText(str(document.pk), document.name, version.pk, digest, home=home)

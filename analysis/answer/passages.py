@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from analysis.answer import material
+from analysis.answer import masked, material
 from analysis.answer.findings import Found
 from analysis.answer.leaning import definitions_for
+from analysis.answer.masked import masked_hits
 from analysis.answer.parts import opening_end
 from analysis.answer.probable import Probable, overlap, probable
-from analysis.answer.prompt import DocumentText, Turn
+from analysis.answer.prompt import DocumentText, Home, Turn
 from analysis.answer.receipt import merged
 from analysis.llm.catalogue import LLM
 from analysis.llm.tokens import count_tokens
@@ -27,6 +28,7 @@ HITS = 40
 OPENING_CHARACTERS = 500  # title, date and parties: what "the Supplier" or "this Agreement" refer to
 LEAST_TOKENS = 40  # a shorter piece of a passage says nothing
 OPENINGS_SHARE = 0.25  # of the evidence budget
+LEAST_AS_GOOD = 0.5  # of contracts and code, whichever matches less is given room across a workspace from here on
 LEANING_SHARE = 0.2  # of the evidence budget, for definitions and sections referred to
 
 
@@ -42,18 +44,47 @@ class Gathered:
     compared: int = 0
 
 
-def gather(question: str, history: list[Turn], documents: list[Document], llm: LLM) -> Gathered:
-    """Return the evidence, within the LLM's budget."""
-    from analysis.answer.retrieve import retrieve
-
-    rows = Document.objects.filter(pk__in=[document.pk for document in documents])
+def gather(
+    question: str, history: list[Turn], documents: list[Document], llm: LLM, *, everywhere: bool = False
+) -> Gathered:
+    """Return the evidence, within the LLM's budget. everywhere: the documents are all there are, not chosen ones."""
     asked = query(question, history)
-    hits = retrieve(asked, documents=rows, limit=HITS)
+    hits = _hits(asked, documents, everywhere=everywhere)
     by_id = {str(document.pk): document for document in documents}
     if llm.sweep != "nearest":
         return Gathered(_fitted_in(asked, hits, by_id, llm))
     found = probable(asked, hits, documents)
     return Gathered(_fitted_in(asked, _surest_first(hits, found.found), by_id, llm), found, len(hits))
+
+
+def _hits(asked: str, documents: Sequence[Document], *, everywhere: bool) -> list[Hit]:
+    """Return the best hits, best first, masked; where there are documents and code, of both kinds."""
+    from analysis.answer.retrieve import retrieve
+
+    files = [document.pk for document in documents if document.repository_id]
+    others = [document.pk for document in documents if not document.repository_id]
+    found = [
+        retrieve(asked, documents=Document.objects.filter(pk__in=ids), limit=HITS) for ids in (others, files) if ids
+    ]
+    return masked_hits(balanced(*found, least=LEAST_AS_GOOD if everywhere else 0.0) if len(found) > 1 else found[0])
+
+
+def balanced(one: Sequence[Hit], other: Sequence[Hit], *, least: float = 0.0) -> list[Hit]:
+    """Return the hits of both, best first, but at most two of one kind in a row while the other has any left.
+
+    A kind whose best hit scores less than `least` of the other's best takes its chance by score alone.
+    """
+    tops = [hits[0].score if hits else 0.0 for hits in (one, other)]
+    if min(tops) < least * max(tops):
+        return sorted([*one, *other], key=lambda hit: -hit.score)[:HITS]
+    queues, merged_hits, row = (list(one), list(other)), list[Hit](), list[int]()
+    while len(merged_hits) < HITS and any(queues):
+        kind = max((0, 1), key=lambda which: queues[which][0].score if queues[which] else -1.0)
+        if row[-2:] == [kind, kind] and queues[1 - kind]:
+            kind = 1 - kind
+        row.append(kind)
+        merged_hits.append(queues[kind].pop(0))
+    return merged_hits
 
 
 def query(question: str, history: list[Turn]) -> str:
@@ -82,7 +113,9 @@ def _source(hit: Hit) -> Source:
 
 def _fitted_in(question: str, hits: Sequence[Hit], by_id: dict[str, Document], llm: LLM) -> list[DocumentText]:
     """Return the documents that have hits, with as many of them as there is room for and what those lean on."""
-    opened = _openings([by_id[id] for id in dict.fromkeys(hit.document_id for hit in hits)], llm)
+    held = [by_id[id] for id in dict.fromkeys(hit.document_id for hit in hits)]
+    homes = material.homes_of(held)
+    opened = _openings([document for document in held if document.repository_id is None], llm)
     openings = [source for source, _ in opened.values()]
     room = llm.passage_tokens - sum(_opening_tokens(by_id[id], source, llm) for id, (source, _) in opened.items())
     leaning = int(llm.passage_tokens * LEANING_SHARE)
@@ -93,7 +126,10 @@ def _fitted_in(question: str, hits: Sequence[Hit], by_id: dict[str, Document], l
     places: dict[str, list[tuple[Span, str]]] = defaultdict(list)
     for source, place in [*chosen, *opened.values(), *leant_on]:
         places[source.document_id].append((Span(source.start_char, source.end_char), place))
-    return [_with_parts(by_id[id], spans, described=id in opened) for id, spans in places.items()]
+    return [
+        _with_parts(by_id[id], homes.get(by_id[id].repository_id), spans, described=id in opened)
+        for id, spans in places.items()
+    ]
 
 
 def _chosen(hits: Sequence[Hit], room: int, llm: LLM) -> list[tuple[Source, str]]:
@@ -144,22 +180,27 @@ def _opening_tokens(document: Document, opening: Source, llm: LLM) -> int:
 
 def _opening(document: Document) -> Source:
     version = material.version_of(document)
-    text = version.read_text(0, OPENING_CHARACTERS)
+    text = masked.read(version, 0, OPENING_CHARACTERS)
     if len(text) == OPENING_CHARACTERS:
         text = text[: max(text.rfind("\n"), text.rfind(". ") + 1, text.rfind(" "))] or text
     return Source(str(document.pk), document.name, version.pk, 0, len(text), text)
 
 
-def _with_parts(document: Document, places: list[tuple[Span, str]], *, described: bool) -> DocumentText:
+def _with_parts(
+    document: Document, home: Home | None, places: list[tuple[Span, str]], *, described: bool
+) -> DocumentText:
     """Return the document with its passages in the order of the text; those that touch become one."""
     version = material.version_of(document)
     parts = []
     for span in merged(span for span, _ in places):
         place = min(at for at in places if span.start_char <= at[0].start_char < span.end_char)[1]
-        text = version.read_text(span.start_char, span.end_char)
+        text = masked.read(version, *span)
         parts.append((Source(str(document.pk), document.name, version.pk, *span, text), place))
-    return replace(material.described(document), parts=parts, about=material.about(document) if described else "")
+    about = material.about(document) if described else ""
+    return replace(material.described_in(document, home), parts=parts, about=about)
 
 
 def _place(hit: Hit) -> str:
+    if hit.start_line:
+        return f"lines {hit.lines}, {hit.symbol}" if hit.symbol else f"lines {hit.lines}"
     return f"page {hit.page_number}, {hit.heading_path}" if hit.heading_path else f"page {hit.page_number}"

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Substr
 
 from analysis import progress
+from analysis.answer.code_places import CodePlaces, Quoted
 from analysis.ingest import boxes
 from analysis.ingest.parse.signatures import RECORDING
 from analysis.ingest.spoken import Times, place_words, seconds_of
@@ -57,6 +59,13 @@ class _Cited:
     kind: str
     quote: str
     score: float
+    path: str
+    repository_id: UUID | None
+    current_id: int | None
+
+    @property
+    def quoted(self) -> Quoted:
+        return Quoted(*self.place, self.quote, self.path, str(self.repository_id or ""), self.current_id)
 
 
 def answer_payload(answer: Answer) -> dict[str, Any]:
@@ -76,6 +85,8 @@ def answer_payload(answer: Answer) -> dict[str, Any]:
         "purpose": question.purpose,
         "text": question.text,
         "document_ids": _document_ids(answer),
+        "repository_ids": _repository_ids(answer),
+        "path": question.path,
         "across_workspace": question.across_workspace,
         "parent_id": str(question.parent_id) if question.parent_id else None,
         "status": answer.status,
@@ -84,7 +95,7 @@ def answer_payload(answer: Answer) -> dict[str, Any]:
         "mode_requested": answer.mode_requested,
         "answer": "" if answer.open else answer.text,
         "sentences": _sentences(answer, cited, order),
-        "citations": _citations(cited, order),
+        "citations": _citations(cited, _snapshots_read(answer)),
         "findings": _findings(parts),
         "parts": _parts_done(parts),
         "reasoning": answer.reasoning,
@@ -134,21 +145,25 @@ def _findings(parts: list[SweepPart]) -> list[dict[str, Any]]:
     """Return what a sweep has found so far, in the order of its parts; part and index name it in the events too."""
     found = [each for part in parts if part.status == PartStatus.DONE for each in _found_in(part)]
     placed = _places([each.place for each in found])
-    recordings = {each.place[0] for each, row in zip(found, placed, strict=True) if row[2] == RECORDING}
+    recordings = {row.place[0] for row in placed if row.kind == RECORDING}
     times = _times(recordings)
-    return [_finding(each, row, times) for each, row in zip(found, placed, strict=True)]
+    code = CodePlaces(row.quoted for row in placed)
+    return [
+        _finding(each, row, times) | {"quote": code.quote(row.quoted)} | code.of(row.quoted)
+        for each, row in zip(found, placed, strict=True)
+    ]
 
 
-def _finding(found: _Found, row: tuple[Any, str, str, str, int | None], times: dict[int, Times]) -> dict[str, Any]:
+def _finding(found: _Found, row: _Placed, times: dict[int, Times]) -> dict[str, Any]:
     version_id, start_char, end_char = found.place
-    document_id, document_name, _, quote, page = row
+    page = row.page_number
     spoken = seconds_of(times.get(version_id, ()), Span(start_char, end_char))
     return {
-        "document_id": str(document_id),
-        "document_name": document_name,
+        "document_id": str(row.document_id),
+        "document_name": row.document_name,
         "start_char": start_char,
         "end_char": end_char,
-        "quote": quote,
+        "quote": row.quote,
         "page_number": page or 1,
         "place": place_words(page or 1, spoken),
         "note": found.note,
@@ -161,6 +176,7 @@ def _finding(found: _Found, row: tuple[Any, str, str, str, int | None], times: d
 _PLACES = """
     SELECT document.id, document.name, version.kind,
            substr(canonical.text, place.start_char + 1, place.end_char - place.start_char),
+           document.path, document.repository_id, document.version_id,
            (SELECT page.number FROM analysis_page page
              WHERE page.version_id = place.version_id AND page.start_char <= place.start_char
              ORDER BY page.start_char DESC, page.number DESC LIMIT 1)
@@ -173,18 +189,47 @@ _PLACES = """
 """
 
 
-def _places(places: Sequence[Place]) -> list[tuple[Any, str, str, str, int | None]]:
-    """Return (document id, document name, kind, quote, page number) of each place, in one query."""
+@dataclass(frozen=True)
+class _Placed:
+    """A place with its quote, its document and its page."""
+
+    place: Place
+    document_id: UUID
+    document_name: str
+    kind: str
+    quote: str
+    path: str
+    repository_id: UUID | None
+    current_id: int | None
+    page_number: int | None
+
+    @property
+    def quoted(self) -> Quoted:
+        return Quoted(*self.place, self.quote, self.path, str(self.repository_id or ""), self.current_id)
+
+
+def _places(places: Sequence[Place]) -> list[_Placed]:
+    """Return what is known of each place, in one query."""
     if not places:
         return []
     with connection.cursor() as cursor:
         cursor.execute(_PLACES, [list(column) for column in zip(*places, strict=True)])
-        return list(cursor.fetchall())
+        return [_Placed(place, *row) for place, row in zip(places, cursor.fetchall(), strict=True)]
+
+
+def _snapshots_read(answer: Answer) -> dict[str, int]:
+    """Return the number of the snapshot that was read, by the id of its repository."""
+    return {row["repository_id"]: row["snapshot"] for row in answer.coverage.get("repositories", [])}
 
 
 def _document_ids(answer: Answer) -> list[str]:
     chosen = answer.question.documents.order_by("uploaded_at", "pk").values_list("pk", flat=True)
     return [str(document_id) for document_id in chosen]
+
+
+def _repository_ids(answer: Answer) -> list[str]:
+    chosen = answer.question.repositories.order_by("added_at", "pk").values_list("pk", flat=True)
+    return [str(repository_id) for repository_id in chosen]
 
 
 def _stage(answer: Answer) -> str | None:
@@ -200,7 +245,8 @@ def _cited(answer: Answer) -> list[_Cited]:
     rows = (
         CitationRow.objects.filter(sentence__answer=answer)
         .annotate(
-            # Cut by the database, so that no quote can differ from its source and no whole text is fetched for it.
+            # Cut by the database, so that no quote can differ from its source but for its secrets, which are masked,
+            # and no whole text is fetched for it.
             quote=Coalesce(
                 Substr("version__canonical__text", F("start_char") + 1, F("end_char") - F("start_char")), Value("")
             )
@@ -217,6 +263,9 @@ def _cited(answer: Answer) -> list[_Cited]:
             "version__kind",
             "quote",
             "score",
+            "version__document__path",
+            "version__document__repository_id",
+            "version__document__version_id",
         )
     )
     return [_Cited(row[0], (row[1], row[2], row[3]), str(row[4]), *row[5:]) for row in rows]
@@ -239,13 +288,19 @@ def _sentences(answer: Answer, cited: list[_Cited], order: dict[Place, int]) -> 
     ]
 
 
-def _citations(cited: list[_Cited], order: dict[Place, int]) -> list[dict[str, Any]]:
+def _citations(cited: list[_Cited], snapshots: dict[str, int]) -> list[dict[str, Any]]:
     first: dict[Place, _Cited] = {}
     for row in cited:
         first.setdefault(row.place, row)
-    pages = _pages(order)
+    pages = _pages(row.place for row in first.values() if row.repository_id is None)
     times = _times({row.place[0] for row in cited if row.kind == RECORDING})
-    return [_citation(row, _marks(row.place, pages[row.place[0]]), times) for row in first.values()]
+    code = CodePlaces((row.quoted for row in first.values()), snapshots)
+    return [
+        _citation(row, _marks(row.place, pages[row.place[0]]), times)
+        | {"quote": code.quote(row.quoted)}
+        | code.of(row.quoted)
+        for row in first.values()
+    ]
 
 
 def _citation(row: _Cited, marks: list[dict[str, Any]], times: dict[int, Times]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from django.core.cache import cache
 from django.utils.translation import ngettext
 
 from analysis.answer import material
@@ -11,6 +12,7 @@ from analysis.answer.budget import CALL_SECONDS, output_reserve, prompt_room
 from analysis.answer.findings import exhaustive
 from analysis.answer.material import Scope
 from analysis.answer.prompt import DocumentText, Turn, prefix_key, whole_prompt
+from analysis.answer.prompt import material as material_of
 from analysis.answer.read_once import kept_tokens, reading_now
 from analysis.answer.sweep.plan import Sizes, expected_seconds, plan_sweep, roughly_sized, sized
 from analysis.answer.sweep.readers import QuestionReader, asked
@@ -24,6 +26,8 @@ from analysis.models import Document, Question
 from analysis.types import Mode, ReadingPlan
 from config.env import env
 
+FEW_DOCUMENTS = 20  # whose tags are counted with the question
+REMEMBER_SECONDS = 7 * 24 * 3600
 PASSAGES_FRAME_TOKENS = 100  # the note that there is more, and each passage's place
 FAR = 2  # a sweep that is roughly so many times past patience is not looked at closer
 
@@ -226,11 +230,22 @@ def passages_tokens(measured: Measured) -> int:
 
 
 def _frame_tokens(documents: list[DocumentText], text: str, history: list[Turn], llm: LLM) -> TokenCount:
-    """Return the tokens of the prompt without the documents' texts; at most a few of their tags are counted."""
-    some = documents[:20]
-    frame = whole_prompt([replace(document, text="") for document in some], history, text, max_output_tokens=1)
+    """Return the tokens of the prompt without the documents' texts; the tags of many are counted once."""
+    few = len(documents) <= FEW_DOCUMENTS
+    held = [replace(document, text="") for document in documents] if few else []
+    frame = whole_prompt(held, history, text, max_output_tokens=1)
     counted = tokens.count_prompt(frame.messages, llm)
-    return TokenCount(counted.tokens * len(documents) // len(some), counted.exact) if len(documents) > 20 else counted
+    return counted if few else TokenCount(counted.tokens + _tags_tokens(documents, llm), counted.exact)
+
+
+def _tags_tokens(documents: list[DocumentText], llm: LLM) -> int:
+    """Return the tokens of what stands around the documents' texts."""
+    key = f"tags:{llm.id}:{prefix_key(documents)}"
+    known: int | None = cache.get(key)
+    if known is None:
+        known = tokens.count_tokens(material_of([replace(document, text="") for document in documents]), llm)
+        cache.set(key, known, timeout=REMEMBER_SECONDS)
+    return known
 
 
 def _cached_tokens(documents: list[DocumentText], document_tokens: int, llm: LLM) -> int:

@@ -12,15 +12,17 @@ from functools import lru_cache
 
 from analysis.answer.findings import Found, exhaustive
 from analysis.answer.material import version_of
-from analysis.models import Document, DocumentVersion, Page
+from analysis.answer.receipt import page_number
+from analysis.models import Document, DocumentVersion
 from analysis.review.checklist import Clause, built_in
 from analysis.review.finder import find
 from analysis.review.kept import sentences_of
 from analysis.review.relevance import clause_asked, relevant_in
 from analysis.review.sentences import Sentences, embed
-from analysis.types import Hit, Source, Span
+from analysis.types import Hit, Source, Span, lines_in_words
 
 MOST_PROBABLE = 3
+MOST_LINES = 25  # of a place in code: a longer hit stands for its first ones
 # A sentence this probable is stated even when the LLM passes it over. Where there is none, and the question is whether
 # there is something or is about a kind of clause whose probabilities are known, the answer says that nothing was found;
 # other questions may be answered by what no sentence says alone. Measured: docs/quality.md.
@@ -42,13 +44,37 @@ class Probable:
 
 
 def probable(question: str, hits: Sequence[Hit], documents: Sequence[Document]) -> Probable:
-    """Return the sentences that probably answer the question."""
+    """Return the sentences that probably answer the question.
+
+    Probabilities are of sentences of documents. Of code the best hits are what probably answers, and that nothing does
+    is never sure.
+    """
+    if any(hit.start_line for hit in hits):
+        return Probable(_beside_code(question, hits))
     clause = clause_asked(question, embed)
     if clause is not None and sum(version_of(document).characters for document in documents) <= MOST_CHARACTERS:
         found = _best(_of_clause(clause, documents))
         return Probable(found, absent=not found, every=True)
     found = _best(_of_hits(question, hits))
     return Probable(found, absent=not found and (clause is not None or exhaustive(question)))
+
+
+def _beside_code(question: str, hits: Sequence[Hit]) -> list[Found]:
+    """Return a place of each of the best hits: lines of a file, the most probable sentence of a document."""
+    found: list[Found] = []
+    for hit in hits[:MOST_PROBABLE]:
+        found += [_of_code(hit)] if hit.start_line else _best(_of_hits(question, [hit]))[:1]
+    return found
+
+
+def _of_code(hit: Hit) -> Found:
+    lines = hit.text.splitlines(keepends=True)
+    text = "".join(lines[:MOST_LINES]).rstrip() or hit.text
+    last = min(hit.end_line, hit.start_line + max(0, text.count("\n")))
+    words = lines_in_words(hit.start_line, last)
+    end = hit.start_char + len(text)
+    source = Source(hit.document_id, hit.document_name, hit.version_id, hit.start_char, end, text)
+    return Found(source, 1, f"lines {words}", lines=words)
 
 
 def _best(scored: Iterable[tuple[float, Found]]) -> list[Found]:
@@ -75,7 +101,7 @@ def _of_clause(clause: Clause, documents: Sequence[Document]) -> Iterator[tuple[
         for each in find(checklist, text, sentences, version.known_identity):
             span = Span(each.start_char, each.end_char)
             source = Source(str(document.pk), document.name, version.pk, *span, text[slice(*span)])
-            number = _page_number(version.pk, each.start_char)
+            number = page_number(version.pk, each.start_char)
             yield each.probability, Found(source, number, f"page {number}")
 
 
@@ -84,11 +110,6 @@ def _sentences(version_id: int) -> tuple[str, Sentences]:
     """Return a version's text and its sentences; neither ever changes."""
     version = DocumentVersion.objects.get(pk=version_id)
     return version.read_text(), sentences_of(version)
-
-
-def _page_number(version_id: int, place: int) -> int:
-    pages = Page.objects.filter(version_id=version_id, start_char__lte=place).order_by("-number")
-    return pages.values_list("number", flat=True).first() or 1
 
 
 def _of_hits(question: str, hits: Sequence[Hit]) -> Iterator[tuple[float, Found]]:

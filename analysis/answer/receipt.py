@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from analysis.answer.material import version_of
+from analysis.answer.receipt_code import repositories_read
 from analysis.models import Document, Page
-from analysis.types import Mode, PageSource, ReadingPlan, Source, Span, SweptPart, Usage
+from analysis.repository.lines import LineTable, line_tables
+from analysis.types import Extent, Mode, PageSource, ReadingPlan, Source, Span, SweptPart, Usage
 
 Ranges = list[list[int]]
 
@@ -36,30 +38,39 @@ def coverage(
     not_ready: Sequence[Document] = (),
     history_dropped: int = 0,
     swept: Sequence[SweptPart] = (),
+    path: str = "",
 ) -> dict[str, Any]:
     """Return the receipt as it is stored. pages_* at the top: [first, last] ranges of the one document, if it is one.
+
+    documents: a row for each document; repositories: a row for each of these, on its files (`receipt_code`). path: the
+    folder or file that the question was about.
 
     not_read_in: documents of the question that were not ready. passages: what was sent, where it was not the whole.
     complete: every character of every document was read, so that what was not found is not there. answer_cut: the
     answer was cut off at its longest. swept: the settled parts of a sweep.
     """
     sources = [] if _never_began(usage) else sources
-    rows = [_document(document, sources, swept) for document in documents]
-    one = rows[0] if len(rows) == 1 else {"pages_read": [], "pages_skipped": [], "pages_unreadable": []}
-    whole = all(row["characters_read"] == row["characters_total"] for row in rows)
+    rows = [_document(document, sources, swept) for document in documents if document.repository_id is None]
+    files = [document for document in documents if document.repository_id is not None]
+    skeletons = (file.document_id for file in plan.files if file.extent is Extent.SKELETON)
+    repositories = repositories_read(files, _read(sources, swept), skeletons, path=path) if files else []
+    read = [*rows, *repositories]
+    one = rows[0] if len(read) == len(rows) == 1 else {"pages_read": [], "pages_skipped": [], "pages_unreadable": []}
+    whole = all(row["characters_read"] == row["characters_total"] for row in read)
     return {
         "mode": plan.mode,
         "documents": rows,
+        "repositories": repositories,
         "not_read_in": [{"document_id": str(d.pk), "document_name": d.name} for d in not_ready],
-        "characters_total": sum(row["characters_total"] for row in rows),
-        "characters_read": sum(row["characters_read"] for row in rows),
+        "characters_total": sum(row["characters_total"] for row in read),
+        "characters_read": sum(row["characters_read"] for row in read),
         "pages_total": sum(row["pages_total"] for row in rows),
         "pages_read_count": sum(size(row["pages_read"]) for row in rows),
         "pages_read": one["pages_read"],
         "pages_skipped": one["pages_skipped"],
         "pages_unreadable": one["pages_unreadable"],
-        "complete": whole and not not_ready and _nothing_missed(rows, swept, usage),
-        "passages": [] if whole or swept else [_passage(source) for source in sources],
+        "complete": bool(read) and whole and not not_ready and _nothing_missed(rows, swept, usage),
+        "passages": [] if whole or swept or plan.files else _passages(sources),
         "tokens_sent": usage.prompt_tokens,
         "tokens_cached": usage.cached_tokens,
         "history_dropped": history_dropped,
@@ -69,6 +80,12 @@ def coverage(
         "finish_reason": usage.finish_reason,
         "estimate_exact": plan.exact,
     }
+
+
+def page_number(version_id: int, start_char: int) -> int:
+    """Return the number of the page that a place stands on; 1 for a document without pages."""
+    before = Page.objects.filter(version_id=version_id, start_char__lte=start_char).order_by("-number")
+    return before.values_list("number", flat=True).first() or 1
 
 
 def ranges(numbers: Iterable[int]) -> Ranges:
@@ -96,6 +113,17 @@ def merged(spans: Iterable[Span]) -> list[Span]:
         else:
             found.append(span)
     return found
+
+
+def _read(sources: Sequence[Source], parts: Sequence[SweptPart]) -> dict[int, list[Span]]:
+    """Return what was put before the model, by version."""
+    spans: dict[int, list[Span]] = defaultdict(list)
+    for source in sources:
+        spans[source.version_id].append(Span(source.start_char, source.end_char))
+    for part in parts:
+        if part.state != FAILED:
+            spans[part.version_id].append(Span(part.start_char, part.end_char))
+    return {version_id: merged(held) for version_id, held in spans.items()}
 
 
 def _document(document: Document, sources: Sequence[Source], parts: Sequence[SweptPart]) -> dict[str, Any]:
@@ -154,7 +182,7 @@ def _nothing_missed(rows: list[dict[str, Any]], swept: Sequence[SweptPart], usag
     """Return whether what was sent was read: no part failed, no page is unreadable, and nobody stopped the reading."""
     failed = any(part.state == FAILED for part in swept)
     unreadable = any(row["pages_unreadable"] for row in rows)
-    return bool(rows) and not (failed or unreadable or usage.finish_reason == "stopped")
+    return not (failed or unreadable or usage.finish_reason == "stopped")
 
 
 def _parts(plan: ReadingPlan, swept: Sequence[SweptPart]) -> Parts:
@@ -164,11 +192,19 @@ def _parts(plan: ReadingPlan, swept: Sequence[SweptPart]) -> Parts:
     return Parts(max(plan.parts, len(states)), states.count("read"), states.count("cached"), states.count(FAILED))
 
 
-def _passage(source: Source) -> dict[str, Any]:
-    page = Page.objects.filter(version_id=source.version_id, start_char__lte=source.start_char).order_by("-number")
+def _passages(sources: Sequence[Source]) -> list[dict[str, Any]]:
+    """Return the passages that were sent, with their pages, or their lines in a file of a repository."""
+    tables = line_tables(source.version_id for source in sources)
+    return [_passage(source, tables.get(source.version_id)) for source in sources]
+
+
+def _passage(source: Source, table: LineTable | None) -> dict[str, Any]:
+    start_line, end_line = table.lines_of(source.start_char, source.end_char) if table else (0, 0)
     return {
         "document_id": source.document_id,
         "start_char": source.start_char,
         "end_char": source.end_char,
-        "page_number": page.values_list("number", flat=True).first() or 1,
+        "page_number": 1 if table else page_number(source.version_id, source.start_char),
+        "start_line": start_line,
+        "end_line": end_line,
     }

@@ -146,8 +146,9 @@ def _write_answer(run: Run) -> Written:
     prompt = whole_prompt(reads, history.turns, question.text, max_output_tokens=plan.output_tokens)
     put(run, prompt, reads, pages_place(run.documents))
     receipt = coverage(
-        plan, run.documents, prompt.sources, run.writer.usage, not_ready=run.not_ready, history_dropped=history.dropped
-    )
+        plan, run.documents, prompt.sources, run.writer.usage, not_ready=run.not_ready,
+        history_dropped=history.dropped, path=question.path,
+    )  # fmt: skip
     return Written(plan, prompt.sources, receipt)
 
 

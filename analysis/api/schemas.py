@@ -315,6 +315,13 @@ class CitationOut(Schema):
     start_seconds: float | None
     end_seconds: float | None
     score: float
+    path: str | None
+    start_line: int
+    end_line: int
+    repository_id: UUID | None
+    snapshot: int | None
+    commit: str | None
+    stale: bool
 
 
 class FindingOut(Schema):
@@ -379,9 +386,11 @@ class AnswerOut(Schema):
     id: UUID
     answer_id: UUID
     number: int
-    purpose: Literal["question", "summary"]
+    purpose: Literal["question", "summary", "changes"]
     text: str
     document_ids: list[UUID]
+    repository_ids: list[UUID]
+    path: str
     across_workspace: bool
     parent_id: UUID | None
     status: Literal["waiting", "queued", "running", "done", "stopped", "failed"]

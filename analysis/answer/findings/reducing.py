@@ -28,13 +28,15 @@ CONDENSE = "State what these passages say about the question, in one short sente
 class Found:
     """A finding with its place. source: the span and its text. place: what the model is told of it: "page 3, 4.2 Fees".
 
-    note: what the model wrote about it, or what was made of it by an earlier reduction; "" if nothing.
+    note: what the model wrote about it, or what was made of it by an earlier reduction; "" if nothing. lines: of a file
+    of a repository, "12-18".
     """
 
     source: Source
     page_number: int
     place: str
     note: str = ""
+    lines: str = ""
 
 
 def reduce_prompt(question: str, items: Sequence[Found], llm: LLM, *, final: bool) -> Prompt:

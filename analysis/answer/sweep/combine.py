@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from analysis.answer import masked
 from analysis.answer.budget import prompt_room
 from analysis.answer.cite import cite
 from analysis.answer.findings import Found, reduce_prompt
-from analysis.answer.sweep.read import page_number
+from analysis.answer.receipt import page_number
 from analysis.llm.catalogue import LLM
 from analysis.llm.tokens import count_prompt, count_tokens
 from analysis.models import PartStatus, SweepPart
-from analysis.types import Prompt, Source, Span
+from analysis.repository.lines import LineTable, line_tables
+from analysis.types import Prompt, Source, Span, lines_in_words
 
 PLACE_TOKENS = 24  # what stands around a finding in a prompt
 MOST_ROUNDS = 6
+LONGEST_LINE = 120  # characters of code that are quoted beside its place
 
 Ask = Callable[[Prompt], str]
 
@@ -24,9 +27,10 @@ Ask = Callable[[Prompt], str]
 def found_in(parts: Sequence[SweepPart]) -> list[Found]:
     """Return what was found, in the order of the documents; findings that overlap are one."""
     found: list[Found] = []
-    for version_id, of_version in groupby(parts, key=lambda part: part.version_id):
-        for span, note in _joined(_spans(of_version, version_id)):
-            found.append(_found(next(part for part in parts if part.version_id == version_id), span, note))
+    tables = line_tables(part.version_id for part in parts if part.result.get("findings"))
+    for _, of_version in groupby(parts, key=lambda part: part.version_id):
+        held = list(of_version)
+        found += [_found(held[0], span, note, tables) for span, note in _joined(_spans(held))]
     return found
 
 
@@ -63,18 +67,27 @@ def left_out(text: str, items: Sequence[Found]) -> list[Found]:
 def listed(items: Iterable[Found]) -> str:
     """Return the findings as Markdown: their quotes, each under its place."""
     blocks = []
-    for place, held in groupby(items, key=lambda item: f"{item.source.document_name}, page {item.page_number}"):
+    for place, held in groupby(items, key=_heading):
         quotes = "\n".join(f"- {quoted(item)}" for item in held)
         blocks.append(f"**{place.replace('*', ' ')}**\n\n{quotes}")
     return "\n\n".join(blocks)
 
 
 def quoted(item: Found) -> str:
-    """Return the finding's words in quotation marks, on one line."""
+    """Return the finding's words in quotation marks, on one line; of code its lines and the first of them."""
+    if item.lines:
+        first = next((line for line in item.source.text.splitlines() if line.strip()), "")
+        code = " ".join(first.replace("`", "'").split())[:LONGEST_LINE]
+        return f"`{item.source.document_name}:{item.lines}`" + (f" `{code}`" if code else "")
     return f"“{' '.join(item.source.text.split())}”"
 
 
-def _spans(parts: Iterable[SweepPart], version_id: int) -> list[tuple[Span, str]]:
+def _heading(item: Found) -> str:
+    name = item.source.document_name
+    return name if item.lines else f"{name}, page {item.page_number}"
+
+
+def _spans(parts: Iterable[SweepPart]) -> list[tuple[Span, str]]:
     return [
         (Span(part.start_char + each["start_char"], part.start_char + each["end_char"]), each["note"])
         for part in parts
@@ -95,11 +108,14 @@ def _joined(spans: Iterable[tuple[Span, str]]) -> list[tuple[Span, str]]:
     return joined
 
 
-def _found(part: SweepPart, span: Span, note: str) -> Found:
+def _found(part: SweepPart, span: Span, note: str, tables: Mapping[int, LineTable]) -> Found:
     document = part.version.document
-    text = part.version.read_text(*span)
+    source = Source(str(document.pk), document.name, part.version_id, *span, masked.read(part.version, *span))
+    table = tables.get(part.version_id)
+    if table is not None:
+        lines = lines_in_words(*table.lines_of(*span))
+        return Found(source, 1, f"lines {lines}", note, lines)
     number = page_number(part.version_id, span.start_char)
-    source = Source(str(document.pk), document.name, part.version_id, *span, text)
     return Found(source, number, f"page {number}", note)
 
 

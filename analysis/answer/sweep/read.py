@@ -14,8 +14,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from analysis import progress
+from analysis.answer import masked
 from analysis.answer.account import account_of
 from analysis.answer.budget import check_all_was_read, check_fits
+from analysis.answer.code_places import place_in_words
+from analysis.answer.receipt import page_number
 from analysis.answer.stream import PROGRESS_SECONDS, completion, stop_flag
 from analysis.answer.sweep.readers import Completion, Reader, reader_of
 from analysis.answer.sweep.rows import (
@@ -33,8 +36,9 @@ from analysis.ingest.spoken import place_words, seconds_of
 from analysis.llm.catalogue import LLM
 from analysis.llm.client import Stop
 from analysis.llm.registry import llm_get
-from analysis.models import Answer, AnswerStatus, Page, PartStatus, SweepPart
+from analysis.models import Answer, AnswerStatus, PartStatus, SweepPart
 from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, release, renew
+from analysis.repository.lines import line_tables
 from analysis.types import Account, CallPurpose, Priority, Prompt, Span, Usage
 from config.env import env
 
@@ -94,28 +98,29 @@ def read_on(sweep: Sweep) -> None:
 def show_findings(part: SweepPart, stream: str) -> None:
     """Emit what was found in a part, if it is done. part and index name a finding: sent twice, it is shown once."""
     document = part.version.document
-    for index, found in enumerate(part.result.get("findings", [])):
+    held = part.result.get("findings", [])
+    table = line_tables([part.version_id]).get(part.version_id) if held and document.repository_id else None
+    for index, found in enumerate(held):
         span = Span(part.start_char + found["start_char"], part.start_char + found["end_char"])
-        number = page_number(part.version_id, span.start_char)
+        number = 1 if table else page_number(part.version_id, span.start_char)
+        spoken = seconds_of(part.version.metadata.get("times", ()), span)
+        lines = table.lines_of(*span) if table else (0, 0)
         data = {
             "part": part.ordinal,
             "index": index,
             "document_id": str(document.pk),
             "document_name": document.name,
             "page_number": number,
-            "place": place_words(number, seconds_of(part.version.metadata.get("times", ()), span)),
+            "place": place_in_words(document.path, *lines) if table else place_words(number, spoken),
+            "path": document.path or None,
+            "start_line": lines[0],
+            "end_line": lines[1],
             "start_char": span.start_char,
             "end_char": span.end_char,
-            "quote": part.version.read_text(*span),
+            "quote": masked.read(part.version, *span),
             "note": found["note"],
         }
         progress.emit(stream, "finding", data)
-
-
-def page_number(version_id: int, start_char: int) -> int:
-    """Return the number of the page that a place stands on; 1 for a document without pages."""
-    before = Page.objects.filter(version_id=version_id, start_char__lte=start_char).order_by("-number")
-    return before.values_list("number", flat=True).first() or 1
 
 
 def _read_claimed(sweep: Sweep, claimed: Claimed) -> None:

@@ -11,11 +11,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from analysis.answer import masked
 from analysis.answer.sweep.cut import Piece
 from analysis.answer.sweep.readers import Reader, key_of
 from analysis.models import Answer, AnswerStatus, Page, PartStatus, SweepPart
 from analysis.models.lease import claim
-from analysis.types import Source, SweptPart
+from analysis.repository.lines import line_tables
+from analysis.types import Source, SweptPart, lines_in_words
 
 SETTLED = (PartStatus.DONE, PartStatus.FAILED)
 
@@ -77,12 +79,15 @@ def claim_part(answer: Answer) -> Claimed | None:
 def source_of(part: SweepPart) -> Source:
     """Return the part with its text."""
     document = part.version.document
-    text = part.version.read_text(part.start_char, part.end_char)
+    text = masked.read(part.version, part.start_char, part.end_char)
     return Source(str(document.pk), document.name, part.version_id, part.start_char, part.end_char, text)
 
 
 def place_of(part: SweepPart) -> str:
-    """Return "page 5", "pages 5 to 7", or "the text" of a document without pages."""
+    """Return "page 5", "pages 5 to 7", "lines 1-80" of a file, or "the text" of a document without pages."""
+    table = line_tables([part.version_id]).get(part.version_id)
+    if table is not None:
+        return f"lines {lines_in_words(*table.lines_of(part.start_char, part.end_char))}"
     pages = Page.objects.filter(version_id=part.version_id, start_char__lt=part.end_char, end_char__gt=part.start_char)
     numbers = list(pages.values_list("number", flat=True))
     if not numbers:

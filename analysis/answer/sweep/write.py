@@ -79,7 +79,7 @@ def receipt_of(run: Run, plan: ReadingPlan, parts: Sequence[SweepPart], history_
     """Return the receipt of a sweep as it stands."""
     return coverage(
         plan, run.documents, [], run.writer.usage, not_ready=run.not_ready, history_dropped=history_dropped,
-        swept=swept(parts),
+        swept=swept(parts), path=run.answer.question.path,
     )  # fmt: skip
 
 
