@@ -98,8 +98,8 @@ def chunk(
             if table:
                 pieces = _row_pieces(TableText(table, text), part, path, tokens, tokenizer)
             else:
-                units = _units(text, *part, tokens, MAX_TOKENS - path_tokens)
-                pieces = [(cut, path) for cut in _cuts(part, units, tokens, MAX_TOKENS - path_tokens)]
+                units = sentence_runs(text, *part, tokens, MAX_TOKENS - path_tokens)
+                pieces = [(cut, path) for cut in even_cuts(part, units, tokens, MAX_TOKENS - path_tokens)]
             for (start, end), piece_path in pieces:
                 chunks.append(ChunkSpan(len(chunks), start, end, piece_path, tokens.count(start, end)))
     return chunks
@@ -115,8 +115,8 @@ def _row_pieces(
 
     budget = MAX_TOKENS - table_rows.CONTEXT_MAX_TOKENS
     rows = pairwise([*table_rows.row_starts(table, part), part.end_char])
-    units = (piece for row in rows for piece in _words(*row, tokens, budget))
-    cuts = _cuts(part, units, tokens, budget)
+    units = (piece for row in rows for piece in word_runs(*row, tokens, budget))
+    cuts = even_cuts(part, units, tokens, budget)
     return [(cut, table_rows.context(table, cut.start_char, path, PATH_SEPARATOR, count)) for cut in cuts]
 
 
@@ -205,7 +205,7 @@ def _heading_line(heading: ParsedHeading) -> str:
     return title if title.startswith(heading.label) else f"{heading.label} {title}".strip()
 
 
-def _cuts(part: Span, units: Iterable[tuple[int, int]], tokens: Tokens, budget: int) -> list[Span]:
+def even_cuts(part: Span, units: Iterable[tuple[int, int]], tokens: Tokens, budget: int) -> list[Span]:
     """Return `part` cut between its units so that no piece has more than `budget` tokens."""
     cuts = [part.start_char]
     token_count = tokens.count(*part)
@@ -219,7 +219,7 @@ def _cuts(part: Span, units: Iterable[tuple[int, int]], tokens: Tokens, budget: 
     return [Span(*edges) for edges in pairwise([*cuts, part.end_char])]
 
 
-def _units(text: str, start_char: int, end_char: int, tokens: Tokens, budget: int) -> Iterator[tuple[int, int]]:
+def sentence_runs(text: str, start_char: int, end_char: int, tokens: Tokens, budget: int) -> Iterator[tuple[int, int]]:
     """Yield what should stay whole, end to end: sentences, lines of one too long, runs of words of such a line."""
     starts = [span.start_char for span in split_sentences(text, start_char, end_char)]
     for start, end in pairwise([start_char, *starts[1:], end_char]):
@@ -227,7 +227,7 @@ def _units(text: str, start_char: int, end_char: int, tokens: Tokens, budget: in
             yield start, end
             continue
         for line_start, line_end in _lines(text, start, end):
-            yield from _words(line_start, line_end, tokens, budget)
+            yield from word_runs(line_start, line_end, tokens, budget)
 
 
 def _lines(text: str, start_char: int, end_char: int) -> Iterator[tuple[int, int]]:
@@ -237,7 +237,7 @@ def _lines(text: str, start_char: int, end_char: int) -> Iterator[tuple[int, int
         start_char = line_end
 
 
-def _words(start_char: int, end_char: int, tokens: Tokens, budget: int) -> Iterator[tuple[int, int]]:
+def word_runs(start_char: int, end_char: int, tokens: Tokens, budget: int) -> Iterator[tuple[int, int]]:
     """Yield runs of at most `budget` tokens, cut where a word opens; inside a word only if it alone is longer."""
     first, last = (int(i) for i in np.searchsorted(tokens.start_chars, (start_char, end_char)))
     while last - first > budget:

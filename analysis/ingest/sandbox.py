@@ -85,6 +85,48 @@ def parse_each(files: Mapping[str, Path]) -> dict[str, ParsedDocument]:
         return {name: read_document(place) for name, place in folders.items() if (place / "document.json").exists()}
 
 
+def parse_sources(files: Mapping[str, Path]) -> dict[str, ParsedDocument]:
+    """Return what the parsers make of files of a repository, by their paths in it, all read in one child process.
+
+    A file that ends the child, or takes it too long, is read again as plain text, and left out where even that fails.
+    """
+    found: dict[str, ParsedDocument] = {}
+    left = [(name, path, False) for name, path in files.items()]
+    while left:
+        documents, is_whole = _read_sources(left)
+        found |= documents
+        missing = [each for each in left if each[0] not in documents]
+        # Those after the one that ended the child have not been tried.
+        tried = len(missing) if is_whole else 1
+        left = [(name, path, True) for name, path, plain in missing[:tried] if not plain] + missing[tried:]
+    return {name: found[name] for name in files if name in found}
+
+
+def _read_sources(files: list[tuple[str, Path, bool]]) -> tuple[dict[str, ParsedDocument], bool]:
+    """Return what could be read, and whether the child came to its end; the first one missing ended it otherwise."""
+    done = 0
+
+    def count(_stage: str, number: int, _total: int) -> None:
+        nonlocal done
+        done = number
+
+    request = {
+        "job": "parse_sources",
+        "path": str(files[0][1].resolve()),
+        "files": [(name, str(path.resolve()), plain) for name, path, plain in files],
+    }
+    with tempfile.TemporaryDirectory(prefix="lectern-parse-") as folder:
+        try:
+            run(request, Path(folder), on_progress=count)
+        except (UserError, ParserFailed):
+            is_whole = False
+        else:
+            is_whole = True
+        folders = [(name, Path(folder) / str(number)) for number, (name, _, _) in enumerate(files[:done])]
+        read = {name: read_document(place) for name, place in folders if (place / "document.json").exists()}
+    return read, is_whole
+
+
 def scans(path: Path, *, name: str, password: str = "", on_progress: Progress) -> list[int]:
     """Return the numbers of the pages that have to be read from their images. Raises as `parse` does."""
     with tempfile.TemporaryDirectory(prefix="lectern-parse-") as folder:

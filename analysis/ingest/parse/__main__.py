@@ -6,12 +6,16 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
 from typing import Any
 
 from analysis.ingest.parse.confine import confine
+
+# Of the processor, for a source file. Native code can be interrupted by the end of its process alone.
+_SOURCE_SECONDS = 10
 
 
 def main() -> None:
@@ -64,6 +68,8 @@ def _answer(request: dict[str, Any]) -> None:
         _parse_each(request)
     elif request["job"] == "unpack":
         _unpack(request, path)
+    elif request["job"] == "parse_sources":
+        _parse_sources(request)
     else:
         _parse(request, path, Path.cwd())
 
@@ -83,6 +89,21 @@ def _parse_each(request: dict[str, Any]) -> None:
         folder.mkdir()
         with contextlib.suppress(Exception):  # reading the file alone says what is wrong with it
             _parse(request | {"name": name, "transcripts": None}, Path(path), folder)
+
+
+def _parse_sources(request: dict[str, Any]) -> None:
+    """Leave each file's document in a folder of its number; a file that takes too long ends this process."""
+    from analysis.ingest.parse.code import parse_source
+    from analysis.ingest.parse.handover import write_document
+
+    for number, (name, path, plain) in enumerate(request["files"]):
+        folder = Path.cwd() / str(number)
+        folder.mkdir()
+        signal.setitimer(signal.ITIMER_PROF, _SOURCE_SECONDS)
+        with contextlib.suppress(Exception):  # the file is read again as plain text
+            write_document(parse_source(Path(path), name, plain=plain), folder)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        report("parse", number + 1, len(request["files"]))
 
 
 def _parse(request: dict[str, Any], path: Path, folder: Path) -> None:

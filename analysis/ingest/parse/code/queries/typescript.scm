@@ -1,0 +1,63 @@
+(function_declaration name: (identifier) @name body: (_) @body) @function
+(generator_function_declaration name: (identifier) @name body: (_) @body) @function
+(function_signature name: (identifier) @name) @function
+(export_statement declaration: (function_declaration name: (identifier) @name)) @function
+(export_statement declaration: (generator_function_declaration name: (identifier) @name)) @function
+(export_statement declaration: (function_signature name: (identifier) @name)) @function
+(class_declaration name: (type_identifier) @name body: (_) @body) @class
+(abstract_class_declaration name: (type_identifier) @name body: (_) @body) @class
+(export_statement declaration: (class_declaration name: (type_identifier) @name)) @class
+(export_statement declaration: (abstract_class_declaration name: (type_identifier) @name)) @class
+(interface_declaration name: (type_identifier) @name body: (_) @body) @interface
+(export_statement declaration: (interface_declaration name: (type_identifier) @name)) @interface
+(enum_declaration name: (identifier) @name body: (_) @body) @enum
+(export_statement declaration: (enum_declaration name: (identifier) @name)) @enum
+(type_alias_declaration name: (type_identifier) @name) @type
+(export_statement declaration: (type_alias_declaration name: (type_identifier) @name)) @type
+(internal_module name: (_) @name body: (_) @body) @module
+(export_statement declaration: (internal_module name: (_) @name)) @module
+(module name: (_) @name body: (_) @body) @module
+
+(class_body (method_definition name: [(property_identifier) (private_property_identifier)] @name body: (_) @body) @method)
+(object (method_definition name: (property_identifier) @name body: (_) @body) @method)
+(class_body [(method_signature name: (property_identifier) @name) (abstract_method_signature name: (property_identifier) @name)] @method)
+(interface_body (method_signature name: (property_identifier) @name) @method)
+(interface_body (property_signature name: (property_identifier) @name) @property)
+(class_body (public_field_definition name: [(property_identifier) (private_property_identifier)] @name
+  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body)]) @method)
+(class_body (public_field_definition name: [(property_identifier) (private_property_identifier)] @name) @field)
+
+(lexical_declaration (variable_declarator name: (identifier) @name
+  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body)])) @function
+(variable_declaration (variable_declarator name: (identifier) @name
+  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body)])) @function
+(export_statement declaration: (lexical_declaration (variable_declarator name: (identifier) @name
+  value: [(arrow_function) (function_expression)]))) @function
+(lexical_declaration (variable_declarator name: (identifier) @name value: (class body: (_) @body))) @class
+(expression_statement (assignment_expression left: (member_expression object: (_) @owner property: (property_identifier) @name)
+  right: [(arrow_function body: (_) @body) (function_expression body: (_) @body)])) @function
+(pair key: (property_identifier) @name
+  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body)]) @function
+
+(program (lexical_declaration (variable_declarator name: (identifier) @name)) @constant)
+(program (variable_declaration (variable_declarator name: (identifier) @name)) @constant)
+(program (export_statement declaration: (lexical_declaration (variable_declarator name: (identifier) @name))) @constant)
+(program (ambient_declaration (lexical_declaration (variable_declarator name: (identifier) @name))) @constant)
+
+(decorator) @lead
+(comment) @comment
+
+(import_statement source: (string (string_fragment) @module)) @import
+(import_statement (import_clause (named_imports (import_specifier name: (identifier) @taken)))
+  source: (string (string_fragment) @module)) @import
+(import_statement (import_clause (identifier) @taken) source: (string (string_fragment) @module)) @import
+(export_statement source: (string (string_fragment) @module)) @import
+(export_statement (export_clause (export_specifier name: (identifier) @taken))
+  source: (string (string_fragment) @module)) @import
+(import_statement (import_require_clause (identifier) @taken source: (string (string_fragment) @module))) @import
+(call_expression function: (identifier) @_require arguments: (arguments . (string (string_fragment) @module) .)
+  (#eq? @_require "require")) @import
+(call_expression function: (import) arguments: (arguments . (string (string_fragment) @module))) @import
+
+[(identifier) (type_identifier) (property_identifier) (private_property_identifier) (shorthand_property_identifier)
+ (shorthand_property_identifier_pattern)] @use
