@@ -5,12 +5,12 @@ import os
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
-from config import heartbeat, warm
+from config import heartbeat, warm, watch
 from local.process import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-__all__ = ["app", "heartbeat", "warm"]
+__all__ = ["app", "heartbeat", "warm", "watch"]
 
 app = Celery("lectern")
 app.config_from_object("django.conf:settings", namespace="CELERY")

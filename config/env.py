@@ -77,5 +77,9 @@ class Env:
     syslog: str = field(default_factory=lambda: os.environ.get("LECTERN_SYSLOG", ""))
     email_url: str = field(default_factory=lambda: os.environ.get("LECTERN_SMTP_URL", ""))
 
+    log: str = field(default_factory=lambda: os.environ.get("LECTERN_LOG", "text"))
+    metrics_token: str = field(default_factory=lambda: os.environ.get("LECTERN_METRICS_TOKEN", ""))
+    traces_url: str = field(default_factory=lambda: os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""))
+
 
 env = Env()

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 from csp.constants import NONE, SELF
 
 from config.env import env
+from config.logs import logging_settings
 from local.home import room
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -45,6 +46,7 @@ INSTALLED_APPS = [
 SITE_ID = 1
 
 MIDDLEWARE = [
+    "config.watch.watched",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -225,20 +227,13 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"httpx": {"level": "WARNING"}, "sentence_transformers": {"level": "WARNING"}},
-}
+LOGGING = logging_settings(json_lines=env.log == "json")
 # The audit log's own outlet; it is in the database in any case.
 if env.syslog:
     _syslog = urlsplit(env.syslog if "://" in env.syslog else f"udp://{env.syslog}")
-    LOGGING["handlers"]["syslog"] = {  # type: ignore[index]
+    LOGGING["handlers"]["syslog"] = {
         "class": "logging.handlers.SysLogHandler",
         "address": (_syslog.hostname or "localhost", _syslog.port or 514),
         "socktype": socket.SOCK_STREAM if _syslog.scheme == "tcp" else socket.SOCK_DGRAM,
     }
-    LOGGING["loggers"]["lectern.audit"] = {"handlers": ["syslog"], "level": "INFO", "propagate": False}  # type: ignore[index]
+    LOGGING["loggers"]["lectern.audit"] = {"handlers": ["syslog"], "level": "INFO", "propagate": False}

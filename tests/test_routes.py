@@ -65,6 +65,7 @@ QUESTION = {"text": "How long is the term?", "document_ids": []}
 
 ROUTES = {
     "healthz": ANYONE,
+    "metrics": ANYONE,
     # The HTTP interface
     "api-1:openapi-json": ANYONE,
     "api-1:openapi-view": ANYONE,

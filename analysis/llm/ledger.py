@@ -20,6 +20,7 @@ from analysis.llm.segments import segments
 from analysis.llm.tokens import estimate
 from analysis.models import Answer, Call, CallStatus, Document
 from analysis.types import Account, Prompt, Token, Usage
+from config import tally
 from workspaces.models import User, Workspace
 
 Row = TypeVar("Row", bound=Model)
@@ -82,7 +83,20 @@ def record(
         except IntegrityError:  # something was deleted between the look and the write
             if attempt == TRIES:
                 raise
+    if status is not CallStatus.OPEN:
+        _tally(row)
     return row
+
+
+def _tally(row: Call) -> None:
+    """Count a call that is over, for the metrics."""
+    tally.count("llm_calls", llm=row.llm, purpose=row.purpose, status=row.status)
+    tally.count("llm_cost_usd", float(row.cost_usd), llm=row.llm)
+    fresh = row.prompt_tokens - row.cached_tokens
+    for kind, tokens in (("fresh", fresh), ("cached", row.cached_tokens), ("written", row.completion_tokens)):
+        tally.count("llm_tokens", tokens, llm=row.llm, kind=kind)
+    if row.seconds_to_first_token:
+        tally.observe("llm_first_token", row.seconds_to_first_token, llm=row.llm)
 
 
 def close_lost() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import connections
 from django.http import HttpRequest, StreamingHttpResponse
+
+from config import tally
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,7 +51,18 @@ def checked(check: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
 
 def sse_response(frames: AsyncIterator[bytes]) -> StreamingHttpResponse:
     """Return a response that sends `frames` as they come, unbuffered by this server or a proxy before it."""
-    response = StreamingHttpResponse(frames, content_type="text/event-stream")
+    response = StreamingHttpResponse(_counted(frames), content_type="text/event-stream")
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"
     return response
+
+
+async def _counted(frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the frames, counted as an open stream for as long as they come."""
+    with tally.holding("streams"):
+        try:
+            async for piece in frames:
+                yield piece
+        finally:
+            if isinstance(frames, AsyncGenerator):
+                await frames.aclose()  # now, and not when somebody collects it: it may hold a connection
