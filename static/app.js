@@ -190,7 +190,7 @@
   // ---- Choosing rows -----------------------------------------------------------------------------------------------
 
   let lastChosen = null;
-  const boxes = () => all('input[name="document"][form="selection"]');
+  const boxes = () => all('input[form="selection"]');
 
   function countChosen() {
     const chosen = boxes().filter((box) => box.checked).length;
@@ -205,7 +205,7 @@
   // Shift-click chooses all rows from the last one touched to this one.
   function chooseRange(event) {
     const box = event.target;
-    if (!box.matches?.('input[name="document"][form="selection"]')) return;
+    if (!box.matches?.('input[form="selection"]')) return;
     const found = boxes();
     const [from, to] = [found.indexOf(lastChosen), found.indexOf(box)].sort((a, b) => a - b);
     if (event.shiftKey && from >= 0) for (const each of found.slice(from, to + 1)) each.checked = box.checked;
@@ -231,7 +231,7 @@
   // ---- Uploading ---------------------------------------------------------------------------------------------------
 
   const PARALLEL = 3;
-  const uploads = { waiting: [], running: new Set(), added: 0, open: new Set() };
+  const uploads = { waiting: [], running: new Set(), added: 0, repositories: 0, open: new Set() };
 
   function readableSize(bytes) {
     const units = ["bytes", "kB", "MB", "GB"];
@@ -245,20 +245,39 @@
     const form = find("[data-upload]");
     if (!form || !files.length) return;
     find("[data-uploads]").hidden = false;
-    for (const file of files) {
-      const upload = { file, item: element("li", "sending"), request: null };
-      uploads.open.add(upload);
-      find("[data-uploads-list]").append(upload.item);
-      const limit = Number(form.dataset.maxBytes);
-      if (file.size > limit) refused(upload, `The file is larger than ${Math.floor(limit / 2 ** 20)} MiB.`, true);
-      else wait(upload);
-    }
+    for (const file of files) sendable(begun({ file, url: form.action, field: "file", more: {} }));
     sendNext();
+  }
+
+  // Adds a folder as one archive, which `pack` makes. note: what is in it.
+  async function addArchive(name, note, pack) {
+    const form = find("[data-upload]");
+    if (!form) return;
+    find("[data-uploads]").hidden = false;
+    const upload = begun({ file: { name, size: 0 }, url: form.dataset.repositories, field: "archive", more: { name, origin: "folder" }, note });
+    draw(upload, `${note} Packing…`, []);
+    upload.file = await pack();
+    upload.name = name;
+    sendable(upload);
+    sendNext();
+  }
+
+  function begun(upload) {
+    const made = { item: element("li", "sending"), request: null, note: "", name: upload.file.name, ...upload };
+    uploads.open.add(made);
+    find("[data-uploads-list]").append(made.item);
+    return made;
+  }
+
+  function sendable(upload) {
+    const limit = Number(find("[data-upload]").dataset.maxBytes);
+    if (upload.file.size > limit) refused(upload, `${upload.note ? "Packed, it" : "The file"} is larger than ${Math.floor(limit / 2 ** 20)} MiB.`, true);
+    else wait(upload);
   }
 
   function wait(upload) {
     uploads.waiting.push(upload);
-    draw(upload, `${readableSize(upload.file.size)}, waiting`, [["Cancel", () => forget(upload)]]);
+    draw(upload, `${upload.note} ${readableSize(upload.file.size)}, waiting`.trim(), [["Cancel", () => forget(upload)]]);
   }
 
   function sendNext() {
@@ -267,22 +286,22 @@
   }
 
   function send(upload) {
-    const form = find("[data-upload]");
     const request = upload.request = new XMLHttpRequest();
     const bar = element("progress");
     bar.max = upload.file.size || 1;
     bar.value = 0;
-    bar.setAttribute("aria-label", `Sending ${upload.file.name}`);
+    bar.setAttribute("aria-label", `Sending ${upload.name}`);
     uploads.running.add(upload);
-    draw(upload, readableSize(upload.file.size), [["Cancel", () => request.abort()]], bar);
+    draw(upload, `${upload.note} ${readableSize(upload.file.size)}`.trim(), [["Cancel", () => request.abort()]], bar);
     request.upload.onprogress = (event) => { bar.max = event.total; bar.value = event.loaded; };
     request.onload = () => finished(upload);
     request.onerror = () => refused(upload, "The connection was lost before the file was through. Nothing of it was stored.");
     request.onabort = () => forget(upload);
     request.onloadend = () => { uploads.running.delete(upload); sendNext(); };
     const data = new FormData();
-    data.append("file", upload.file, upload.file.name);
-    request.open("POST", form.action);
+    data.append(upload.field, upload.file, upload.file.name);
+    for (const [name, value] of Object.entries(upload.more)) data.append(name, value);
+    request.open("POST", upload.url);
     request.setRequestHeader("X-CSRFToken", csrfToken());
     request.setRequestHeader("HX-Request", "true");
     request.send(data);
@@ -294,6 +313,7 @@
     if (!told) return refused(upload, withoutAnswer(upload, status, responseURL));
     if (told.classList.contains("received-added")) {
       uploads.added += 1;
+      uploads.repositories += told.classList.contains("received-repository") ? 1 : 0;
       return forget(upload);
     }
     const duplicate = told.classList.contains("received-duplicate");
@@ -307,7 +327,7 @@
   function withoutAnswer(upload, status, url) {
     if (status === 413) return "The file is larger than this server takes.";
     if (status === 403) return "You may not add documents here any more. Reload the page.";
-    if (status < 400 && !url.startsWith(find("[data-upload]").action)) return "You have been signed out. Sign in in another tab, then retry.";
+    if (status < 400 && new URL(url).pathname !== new URL(upload.url, location.href).pathname) return "You have been signed out. Sign in in another tab, then retry.";
     return "The server could not take the file just now. Nothing of it was stored.";
   }
 
@@ -330,15 +350,23 @@
     const buttons = actions.map(([label, act]) => {
       const button = element("button", "button button-quiet button-small", label);
       button.type = "button";
-      button.setAttribute("aria-label", `${label}: ${upload.file.name}`);
+      button.setAttribute("aria-label", `${label}: ${upload.name}`);
       button.addEventListener("click", act);
       return button;
     });
     const words = element("div", "sending-words");
-    words.append(element("span", "sending-name", upload.file.name), element("span", "sending-sentence muted small", sentence));
+    words.append(element("span", "sending-name", upload.name), element("span", "sending-sentence muted small", sentence));
     if (bar) words.append(bar);
     upload.item.className = "sending";
     upload.item.replaceChildren(words, ...buttons);
+  }
+
+  const counted = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+
+  // "2 documents and 1 repository", of which either may be none.
+  function added({ added: all, repositories: code }) {
+    const parts = [all - code && counted(all - code, "document"), code && counted(code, "repository", "repositories")];
+    return parts.filter(Boolean).join(" and ");
   }
 
   function summarise() {
@@ -346,23 +374,22 @@
     if (!panel) return;
     const left = uploads.running.size + uploads.waiting.length;
     const problems = all("[data-uploads-list] > :is(.refused, .duplicate)").length;
-    const counted = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
-    const parts = [left && `Sending ${counted(left, "file")}`, uploads.added && `${counted(uploads.added, "document")} added`, problems && `${problems} not added`];
+    const parts = [left && `Sending ${counted(left, "file")}`, uploads.added && `${added(uploads)} added`, problems && `${problems} not added`];
     find("[data-uploads-title]").textContent = parts.filter(Boolean).join(" · ");
     find("[data-uploads-clear]").hidden = left > 0;
     if (left || problems) return;
-    if (uploads.added) toast(`${counted(uploads.added, "document")} added.`);
+    if (uploads.added) toast(`${added(uploads)} added.`);
     closeUploads();
   }
 
   function closeUploads() {
     find("[data-uploads-list]").replaceChildren();
     find("[data-uploads]").hidden = true;
-    uploads.added = 0;
+    uploads.added = uploads.repositories = 0;
     uploads.open.clear();
   }
 
-  // ---- Dropping files, and whole folders, anywhere on the page -----------------------------------------------------
+  // ---- Dropping files, and whole folders (drop.js), anywhere on the page -------------------------------------------
 
   let dragDepth = 0;
   const carriesFiles = (event) => find("[data-upload]") && [...(event.dataTransfer?.types || [])].includes("Files");
@@ -373,28 +400,12 @@
     if (overlay) overlay.hidden = !shown;
   }
 
-  async function filesOf(entry) {
-    if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
-    const reader = entry.createReader();
-    const found = [];
-    // A reader hands out a folder in batches until one is empty.
-    for (;;) {
-      const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-      if (!batch.length) return found;
-      for (const each of batch) if (!each.name.startsWith(".")) found.push(...await filesOf(each));
-    }
-  }
-
-  async function dropped(event) {
-    // Both must be read before the first await: the browser empties the transfer when this handler returns.
+  function dropped(event) {
+    // Both must be read before anything is awaited: the browser empties the transfer when this handler returns.
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
     const files = [...event.dataTransfer.files];
-    if (!entries.some((entry) => entry.isDirectory)) return addFiles(files);
-    try {
-      for (const entry of entries) addFiles(await filesOf(entry));
-    } catch {
-      toast("A folder could not be read by the browser. Choose its files instead.", "notice-bad");
-    }
+    if (window.lectern.addEntries) window.lectern.addEntries(entries, files);
+    else addFiles(files);
   }
 
   function watchDrops() {
@@ -486,5 +497,5 @@
   watchConnection();
   if (find("[data-upload]") && new URLSearchParams(location.search).has("add")) find("#files").focus();
 
-  window.lectern = { toast, copy, csrfToken, openPalette };
+  window.lectern = { toast, copy, csrfToken, openPalette, addFiles, addArchive };
 })();

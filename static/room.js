@@ -143,7 +143,7 @@
     if (!leanCard || link === leanShown) return;
     hideLean();
     leanShown = link;
-    const reply = await fetch(link.dataset.card);
+    const reply = await fetch(link.dataset.card || link.href, { headers: { "HX-Request": "true" } });
     if (!reply.ok || link !== leanShown) return;
     leanCard.innerHTML = await reply.text();
     if (link !== leanShown) return;

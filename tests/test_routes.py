@@ -25,6 +25,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from analysis.models import Call, Endpoint, Purpose, Question, ServedLLM
+from tests.analysis.views.repositories import repository_of, snapshot_of
 from tests.conftest import Cast
 from tests.evaluations import make_run
 from tests.rows import make_answer, make_document
@@ -189,6 +190,25 @@ ROUTES = {
     "document_rename": Route(body={"name": "other.pdf"}),
     "document_delete": Route(),
     "summarise": Route(),
+    # Repositories
+    "repositories": Route(reads=Role.EDITOR, body={"url": "https://code.example/shop"}),
+    "repository": Route(),
+    "code_file": Route(),
+    "code_lines": Route(),
+    "code_name": Route(),
+    "repository_folder": Route(absent=True),
+    "repository_tree": Route(absent=True),
+    "repository_facts": Route(),
+    "repository_find": Route(query="?q=term"),
+    "compare_choose": Route(),
+    "repository_compare": Route(),
+    "compare_file": Route(),
+    "repository_events": Route(),
+    "repository_version": Route(),
+    "repository_retry": Route(),
+    "repository_settings": Route(reads=Role.EDITOR, body={"part": "source", "name": "shop"}),
+    "repository_effect": Route(body={"most_kib": "1024"}),
+    "repository_delete": Route(reads=Role.EDITOR),
     "question": Route(),
     "regenerate": Route(),
     "follow_up": Route(body={"text": "And then?"}),
@@ -239,6 +259,8 @@ def arguments(cast: Cast) -> dict[str, object]:
     summary.documents.add(version.document_id)
     summary.answers.create(llm="test-llm", status="done", text="A lease.", mode="whole")
     version.clause_reviews.create(checklist="contract", status="done", asked_at=timezone.now())
+    repository = repository_of(cast, {"made-up": "term = 1\n"})
+    snapshot_of(repository, {"made-up": "term = 2\n", "folder/a.py": "def term():\n    pass\n"})
     invite, _ = invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
     return {
         "slug": "firm",
@@ -248,6 +270,10 @@ def arguments(cast: Cast) -> dict[str, object]:
         "call_id": Call.objects.create(workspace=cast.workspace, answer=answer, purpose="question", llm="q").pk,
         "summary_id": summary.pk,
         "number": 1,
+        "repository_id": repository.pk,
+        "old": 1,
+        "new": 2,
+        "name": "term",
         "start_char": 0,
         "kind": "csv",
         "member_id": Member.objects.get(workspace=cast.workspace, user=cast.editor).pk,

@@ -9,6 +9,7 @@ from analysis.llm.registry import audio_llm
 from config.env import env
 
 DOCUMENT_ENDINGS = ".pdf .docx .docm .odt .rtf .html .htm .xhtml .md .markdown .txt .eml".split()
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 NO_AUDIO_LLM = (
     "Recordings become documents once a language model that hears is set: name one in LECTERN_AUDIO_LLM, "
     "then upload the file again. Nothing was stored."
@@ -33,4 +34,9 @@ def kinds_read() -> str:
 def endings() -> list[str]:
     """Return what a file chooser should offer: the endings of what can be read here, and text of any name."""
     media = PICTURE_ENDINGS | RECORDING_ENDINGS if audio_llm() else PICTURE_ENDINGS
-    return [*DOCUMENT_ENDINGS, *sorted(media), "text/*"]
+    return [*DOCUMENT_ENDINGS, *sorted(media), "text/*", *(f".{each.rpartition('.')[2]}" for each in ARCHIVE_ENDINGS)]
+
+
+def is_archive(name: str) -> bool:
+    """Return whether a file of that name is an archive, which becomes a repository."""
+    return name.lower().endswith(ARCHIVE_ENDINGS)

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from analysis import progress
 from analysis.answer.payload import answer_payload
 from analysis.answer.render import render_answer, render_text
-from analysis.models import Answer, AnswerStatus, Document, Purpose, Question
+from analysis.models import Answer, AnswerStatus, Document, Purpose, Question, Repository
 from analysis.views.choices import Choice, llm_choices
 from analysis.views.fold import NOT_BEGUN, LiveAnswer
 from analysis.views.found import found_items, named
@@ -36,7 +36,15 @@ class Card:
 
     @property
     def is_summary(self) -> bool:
-        return self.question.purpose == Purpose.SUMMARY
+        """Whether Lectern put the question itself: a summary, or what changed."""
+        return self.question.purpose != Purpose.QUESTION
+
+    @property
+    def heading(self) -> str:
+        """What the card is called on a page of its own."""
+        return {Purpose.SUMMARY: "Summary", Purpose.CHANGES: "What changed"}.get(
+            Purpose(self.question.purpose), self.question.text
+        )
 
     @cached_property
     def payload(self) -> dict[str, Any]:
@@ -45,6 +53,23 @@ class Card:
     @cached_property
     def documents(self) -> list[Document]:
         return list(self.question.documents.select_related("version").order_by("uploaded_at", "pk"))
+
+    @cached_property
+    def repositories(self) -> list[Repository]:
+        return list(self.question.repositories.order_by("added_at", "pk"))
+
+    @property
+    def put_to(self) -> str:
+        """What the question was put to, in a few words, where its page does not say."""
+        if self.question.across_workspace:
+            return "the whole workspace"
+        names = [each.name for each in self.repositories]
+        if self.question.path:
+            names = [f"{name}/{self.question.path}" for name in names]
+        count = len(self.documents)
+        if count > 1 or (count and names):
+            names.append(f"{count} document{'' if count == 1 else 's'}")
+        return ", ".join(names)
 
     @cached_property
     def versions(self) -> list[Answer]:

@@ -18,6 +18,7 @@ MODES = [
     (Mode.PASSAGES, "Passages", "Only the passages that match the question best; answers at once"),
     (Mode.SWEEP, "Every part", "Each part by itself, so that nothing is missed; takes longest"),
 ]
+PACKED = (Mode.PACKED, "Packed", "Whole files where it matters for the question, the others in outline")
 _REMEMBERED = "llm"  # in the session
 
 
@@ -38,9 +39,16 @@ def llm_choices() -> list[Choice]:
         return []
 
 
-def ask_choices(request: HttpRequest) -> dict[str, Any]:
-    """Return what the forms to ask with need: modes, language models, and the one that this person took last."""
-    return {"modes": MODES, "llms": llm_choices(), "llm_chosen": request.session.get(_REMEMBERED, "")}
+def ask_choices(request: HttpRequest, *, code: bool = False) -> dict[str, Any]:
+    """Return what the forms to ask with need: modes, language models, and the one that this person took last.
+
+    code: the question can be put to repositories, which can be packed into a window.
+    """
+    return {
+        "modes": [*MODES[:2], PACKED, *MODES[2:]] if code else MODES,
+        "llms": llm_choices(),
+        "llm_chosen": request.session.get(_REMEMBERED, ""),
+    }
 
 
 def remember_llm(request: HttpRequest, llm: str) -> None:

@@ -34,6 +34,7 @@ from analysis.types import PageSource, Span
 from analysis.views.cards import Card, card_for, newest_answer, with_status
 from analysis.views.choices import remember_llm
 from analysis.views.clauses import panel_of
+from analysis.views.code import document_place
 from analysis.views.details import details
 from analysis.views.leans import Leans
 from analysis.views.listing import progress_of
@@ -149,9 +150,11 @@ class OutlineEntry:
 @login_required
 @require_GET
 @never_cache
-def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
+def document(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
     """Return the document's page: the reader when it is ready, else what is happening to it or why it failed."""
     found = get_document_or_404(person(request), document_id)
+    if found.repository_id:
+        return document_place(request, found)
     member = enter(request, found.workspace.slug)
     record_opened(found, member.user_id)
     version = _version(found)

@@ -21,13 +21,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from analysis import progress
 from analysis.errors import UserError
-from analysis.ingest.accepted import endings
+from analysis.ingest.accepted import endings, is_archive
+from analysis.ingest.repository import repository_add, repository_delete
 from analysis.ingest.upload import document_delete, document_upload
 from analysis.llm.registry import audio_llm
-from analysis.models import Answer, Document, Question
+from analysis.models import Answer, Document, Question, Repository
 from analysis.views.listing import Listing, Wanted
+from analysis.views.snapshots import repository_rows
 from local.samples import sample_paths
-from workspaces.access import documents_for, enter, person, questions_for
+from workspaces.access import documents_for, enter, person, questions_for, repositories_for
 from workspaces.models import Member, Role, User, Workspace
 
 RECENT_QUESTIONS = 12
@@ -39,6 +41,7 @@ class Received:
 
     name: str
     document: Document | None = None
+    repository: Repository | None = None
     duplicate: bool = False
     error: str = ""
     status: int = 200
@@ -110,43 +113,57 @@ def sample(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @never_cache
 def documents_delete(request: HttpRequest, slug: str) -> HttpResponse:
-    """Ask whether the chosen documents are to be deleted; on POST delete them."""
+    """Ask whether the chosen documents and repositories are to be deleted; on POST delete them."""
     member = enter(request, slug, role=Role.EDITOR)
+    form = request.POST or request.GET
     try:
-        ids = [UUID(each) for each in (request.POST or request.GET).getlist("document")]
+        ids = [UUID(each) for each in form.getlist("document")]
+        repository_ids = [UUID(each) for each in form.getlist("repository")]
     except ValueError:
         return HttpResponseBadRequest("That is no document's id.")
     documents = list(documents_for(member).filter(pk__in=ids).select_related("version"))
-    if request.method == "GET" and documents:
-        return render(request, "documents_delete.html", {"workspace": member.workspace, "documents": documents})
+    repositories = list(repositories_for(member).filter(pk__in=repository_ids))
+    if request.method == "GET" and (documents or repositories):
+        context = {"workspace": member.workspace, "documents": documents, "repositories": repositories}
+        return render(request, "documents_delete.html", context)
     for document in documents:
         document_delete(document)
-    if documents:
-        messages.success(request, f"Deleted {_named(documents)}.")
+    for repository in repositories:
+        repository_delete(repository)
+    if gone := [*([_named(documents)] if documents else []), *(f"“{each.name}”" for each in repositories)]:
+        messages.success(request, f"Deleted {', '.join(gone)}.")
     return redirect("workspace", slug=slug)
 
 
 def receive(workspace: Workspace, user: User, file: File[bytes]) -> Received:
-    """Return what became of `file`: in the workspace, there already, or refused with a sentence."""
+    """Return what became of `file`: in the workspace, an archive as a repository, there already, or refused."""
     name = str(file.name or "")
     try:
+        if is_archive(name):
+            return Received(name, repository=repository_add(workspace=workspace, user=user, archive=file))
         uploaded = document_upload(workspace=workspace, user=user, name=name, file=file)
     except UserError as error:
         return Received(Truncator(name).chars(120) or "A file without a name", error=error.message, status=error.status)
-    return Received(name, uploaded.document, uploaded.duplicate)
+    return Received(name, uploaded.document, duplicate=uploaded.duplicate)
 
 
 def recent_questions(member: Member) -> list[Question]:
     """Return the newest questions with asker, documents, and `answer_status` of the answer that is shown."""
     shown = Answer.objects.filter(question=OuterRef("pk")).order_by("-number").values("status")[:1]
     questions = questions_for(member).annotate(answer_status=Subquery(shown))
-    return list(questions.select_related("asker").prefetch_related("documents")[:RECENT_QUESTIONS])
+    return list(questions.select_related("asker").prefetch_related("documents", "repositories")[:RECENT_QUESTIONS])
 
 
 def _table(request: HttpRequest, member: Member) -> dict[str, object]:
     wanted = Wanted.from_query(request.GET)
     listing = Listing(documents_for(member), wanted)
+    repositories = repositories_for(member) if wanted.page == 1 and not wanted.status else Repository.objects.none()
+    if wanted.name:
+        repositories = repositories.filter(name__icontains=wanted.name)
+    rows = repository_rows(repositories, listing.llm)
     return {
+        "repository_rows": rows,
+        "empty": listing.empty and not rows,
         "workspace": member.workspace,
         "may_edit": member.may(Role.EDITOR),
         "upload_max_bytes": settings.UPLOAD_MAX_BYTES,
@@ -167,6 +184,9 @@ def _tell(request: HttpRequest, received: Iterable[Received]) -> None:
     added = [each.document for each in received if each.document and not each.duplicate]
     if added:
         messages.success(request, f"Added {_named(added)}.")
+    for each in received:
+        if each.repository:
+            messages.success(request, f"Added the repository “{each.repository.name}”.")
     for each in received:
         if each.error or each.duplicate:
             level = messages.ERROR if each.error else messages.INFO

@@ -11,14 +11,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from analysis.answer.alternatives import Wanted, other_modes, plan_or_advise
-from analysis.answer.material import Scope
 from analysis.answer.plan import in_words
 from analysis.errors import LecternError
 from analysis.llm.catalogue import LLM
 from analysis.llm.registry import llm_get
 from analysis.models import Question
 from analysis.types import Extent, Mode, ReadingPlan
-from analysis.views.choices import MODES
+from analysis.views.choices import MODES, PACKED
 from analysis.views.figures import dollars
 from analysis.views.forms import Asked
 from workspaces.access import enter, questions_for
@@ -26,7 +25,7 @@ from workspaces.models import Member
 
 # Beyond this, cutting the text into parts for an estimate takes longer than one waits while typing.
 OFFERED_TOKENS = 2_000_000
-NAMES = {mode: name for mode, name, _ in MODES}
+NAMES = {mode: name for mode, name, _ in [*MODES, PACKED]}
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def plan(request: HttpRequest, slug: str) -> HttpResponse:
         return HttpResponse("")
     try:
         asked = Asked.from_form(request.POST, member)
-        wanted = Wanted(Scope(member.workspace, asked.documents), asked.text, _parent(request, member))
+        wanted = Wanted(asked.scope(member), asked.text, _parent(request, member))
         chosen = [llm_get(id) for id in dict.fromkeys(asked.llms)] or [llm_get(asked.llm)]
     except LecternError as error:
         return render(request, "_plan.html", {"plans": [Planned("", error=error.message)]})

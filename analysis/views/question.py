@@ -23,7 +23,7 @@ from analysis.models import Answer, DocumentVersion, Question
 from analysis.types import Span
 from analysis.views.cards import Card, card_for, newest_answer, with_status
 from analysis.views.choices import ask_choices, remember_llm
-from analysis.views.forms import Asked, chosen_documents, chosen_mode
+from analysis.views.forms import Asked, chosen_documents, chosen_mode, chosen_repositories
 from analysis.views.pages import Box, page_marks
 from workspaces.access import (
     enter,
@@ -59,6 +59,8 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
             user=person(request),
             text=asked.text,
             documents=asked.documents,
+            repositories=asked.repositories,
+            path=asked.path,
             mode=asked.mode,
             llm=asked.llm,
         )
@@ -72,6 +74,7 @@ def _ask_page(request: HttpRequest, member: Member, error: LecternError | None =
     context = {
         "workspace": member.workspace,
         "documents": chosen_documents(form, member),
+        "repositories": chosen_repositories(form, member),
         "questions": with_status(questions_for(member).filter(purpose="question"))[:LISTED_QUESTIONS],
         "text": form.get("text", ""),
         "error": error.message if error else "",
@@ -86,6 +89,8 @@ def _compare(request: HttpRequest, member: Member, asked: Asked) -> Question:
         user=person(request),
         text=asked.text,
         documents=asked.documents,
+        repositories=asked.repositories,
+        path=asked.path,
         mode=asked.mode,
         llms=asked.llms,
     )
@@ -242,7 +247,6 @@ def follow_up(request: HttpRequest, question_id: UUID) -> HttpResponse:
             workspace=asked.workspace,
             user=person(request),
             text=request.POST.get("text", ""),
-            documents=[] if asked.across_workspace else list(asked.documents.select_related("version")),
             mode=chosen_mode(request.POST),
             llm=request.POST.get("llm", ""),
             parent=asked,

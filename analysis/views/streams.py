@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -12,14 +12,22 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
 from analysis import progress
-from analysis.models import Answer, DocumentVersion, IngestStatus
+from analysis.models import Answer, DocumentVersion, IngestStatus, Snapshot
 from analysis.progress import Event
 from analysis.views.cards import card_for
 from analysis.views.compare import finished_column
 from analysis.views.fold import LiveAnswer
 from analysis.views.listing import progress_of
+from analysis.views.snapshots import snapshot_progress
 from analysis.views.sse import HEARTBEAT, checked, frame, last_event_id, sse_response
-from workspaces.access import get_answer_or_404, get_document_or_404, member_of, person, still_member
+from workspaces.access import (
+    get_answer_or_404,
+    get_document_or_404,
+    get_repository_or_404,
+    member_of,
+    person,
+    still_member,
+)
 
 NEW_READER = "0"
 
@@ -122,10 +130,18 @@ async def document_events(request: HttpRequest, document_id: UUID) -> StreamingH
 
 
 async def _document_frames(user_id: int, workspace_id: int, document_id: UUID) -> AsyncIterator[bytes]:
+    async for message in _coming_in(user_id, workspace_id, document_id, _document_progress):
+        yield message
+
+
+async def _coming_in(
+    user_id: int, workspace_id: int, id: UUID, progress_html: Callable[[UUID], tuple[str, bool]]
+) -> AsyncIterator[bytes]:
+    """Yield the progress of what is read in under `id`, drawn anew with each event about it, then `changed`."""
     stream = progress.workspace_stream(workspace_id)
     # Where the stream stands is taken before the row is looked at, so that no change falls in between.
     newest = await checked(lambda: progress.newest(stream))()
-    html, over = await checked(_document_progress)(document_id)
+    html, over = await checked(progress_html)(id)
     yield frame(html, id=newest.id if newest else "")
     if over:
         yield frame("", event="changed")
@@ -133,9 +149,9 @@ async def _document_frames(user_id: int, workspace_id: int, document_id: UUID) -
     async for events in progress.follow(stream, newest.id if newest else "0"):
         if not await checked(still_member)(user_id, workspace_id):
             break
-        if events and all(event.data.get("id") != str(document_id) for event in events):
+        if events and all(event.data.get("id") != str(id) for event in events):
             continue
-        html, over = await checked(_document_progress)(document_id)
+        html, over = await checked(progress_html)(id)
         yield frame(html, id=events[-1].id) if events else HEARTBEAT
         if over:
             break
@@ -148,3 +164,30 @@ def _document_progress(document_id: UUID) -> tuple[str, bool]:
     if version is None or version.status in {IngestStatus.READY, IngestStatus.FAILED}:
         return "<!-- -->", True
     return render_to_string("_reading_in.html", {"progress": progress_of(version)}), False
+
+
+@login_required
+@require_GET
+async def repository_events(request: HttpRequest, repository_id: UUID) -> StreamingHttpResponse:
+    """Return the stream of a repository that is being read in: its progress, then `changed` when a page would differ.
+
+    That is when its files can be browsed, when the version is ready, and when it has failed.
+    """
+    found = await checked(lambda: get_repository_or_404(person(request), repository_id))()
+    draw = _version_progress if request.GET.get("until") == "ready" else _first_progress
+    return sse_response(_coming_in(person(request).pk, found.workspace_id, repository_id, draw))
+
+
+def _first_progress(repository_id: UUID) -> tuple[str, bool]:
+    """Return the progress of a repository of which nothing can be seen yet, and whether something can."""
+    if Snapshot.objects.filter(repository=repository_id, symbols_at__isnull=False).exists():
+        return "<!-- -->", True
+    return _version_progress(repository_id)
+
+
+def _version_progress(repository_id: UUID) -> tuple[str, bool]:
+    """Return the progress of a repository's newest version as HTML, and whether reading it in is over."""
+    newest = Snapshot.objects.filter(repository=repository_id).order_by("-number").first()
+    if newest is None or newest.status in {IngestStatus.READY, IngestStatus.FAILED}:
+        return "<!-- -->", True
+    return render_to_string("_reading_in.html", {"progress": snapshot_progress(newest)}), False
