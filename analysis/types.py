@@ -294,6 +294,7 @@ class Hit:
     """A retrieved passage. score: higher is better; comparable within one search only.
 
     repository_id, start_line, end_line: of a file of a repository, lines counted from 1, both inside; else "" and 0.
+    core: of such a file, the lines in the passage that match best, few enough to be quoted; None of a document.
     """
 
     document_id: str
@@ -308,6 +309,7 @@ class Hit:
     repository_id: str = ""
     start_line: int = 0
     end_line: int = 0
+    core: Span | None = None
 
     @property
     def lines(self) -> str:

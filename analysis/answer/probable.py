@@ -22,7 +22,7 @@ from analysis.review.sentences import Sentences, embed
 from analysis.types import Hit, Source, Span, lines_in_words
 
 MOST_PROBABLE = 3
-MOST_LINES = 25  # of a place in code: a longer hit stands for its first ones
+MOST_PLACES = 5  # in code, where none is sure
 # A sentence this probable is stated even when the LLM passes it over. Where there is none, and the question is whether
 # there is something or is about a kind of clause whose probabilities are known, the answer says that nothing was found;
 # other questions may be answered by what no sentence says alone. Measured: docs/quality.md.
@@ -62,18 +62,20 @@ def probable(question: str, hits: Sequence[Hit], documents: Sequence[Document]) 
 def _beside_code(question: str, hits: Sequence[Hit]) -> list[Found]:
     """Return a place of each of the best hits: lines of a file, the most probable sentence of a document."""
     found: list[Found] = []
-    for hit in hits[:MOST_PROBABLE]:
+    for hit in hits[:MOST_PLACES]:
         found += [_of_code(hit)] if hit.start_line else _best(_of_hits(question, [hit]))[:1]
     return found
 
 
 def _of_code(hit: Hit) -> Found:
-    lines = hit.text.splitlines(keepends=True)
-    text = "".join(lines[:MOST_LINES]).rstrip() or hit.text
-    last = min(hit.end_line, hit.start_line + max(0, text.count("\n")))
-    words = lines_in_words(hit.start_line, last)
-    end = hit.start_char + len(text)
-    source = Source(hit.document_id, hit.document_name, hit.version_id, hit.start_char, end, text)
+    """Return the hit's lines that match best."""
+    start, end = hit.core or Span(hit.start_char, hit.end_char)
+    start = max(start, hit.start_char)
+    at = start - hit.start_char
+    text = hit.text[at : end - hit.start_char].rstrip() or hit.text
+    first = hit.start_line + hit.text.count("\n", 0, at)
+    words = lines_in_words(first, first + text.count("\n"))
+    source = Source(hit.document_id, hit.document_name, hit.version_id, start, start + len(text), text)
     return Found(source, 1, f"lines {words}", lines=words)
 
 

@@ -180,7 +180,7 @@ def write_vectors(embedder: Embedder, places: Sequence[tuple[int, int]], vectors
 
 def write_postings(version: DocumentVersion, text: str, spans: Sequence[ChunkSpan]) -> None:
     """Replace what search by words knows of the version, in one transaction. spans: all chunks of `text`, in order."""
-    sentences = sentences_of(text, spans)
+    sentences = sentences_of(text, spans, version.language)
     rows = postings(text, sentences, version.language, version.known_identity)
     columns = ("version_id", "term", "standing", "sentence_count", "places")
     with transaction.atomic():

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.lexical import terms
+from analysis.ingest.code_units import units
+from analysis.lexical import CODE, terms
 from analysis.sentences import split_sentences
 from analysis.types import ChunkSpan, Identity, Span, Standing
 
@@ -41,9 +42,10 @@ class Places(NamedTuple):
     counts: Integers
 
 
-def sentences_of(text: str, spans: Sequence[ChunkSpan]) -> list[list[Span]]:
-    """Return the sentences of each chunk; what a chunk has too many of ends in its last one."""
-    return [_clipped(split_sentences(text, span.start_char, span.end_char)) for span in spans[:MOST_CHUNKS]]
+def sentences_of(text: str, spans: Sequence[ChunkSpan], language: str = "") -> list[list[Span]]:
+    """Return the sentences of each chunk, of source code its units; what a chunk has too many of ends in its last."""
+    split = units if language == CODE else split_sentences
+    return [_clipped(split(text, span.start_char, span.end_char)) for span in spans[:MOST_CHUNKS]]
 
 
 def _clipped(sentences: list[Span]) -> list[Span]:

@@ -13,7 +13,7 @@ from analysis.answer.retrieve.candidates import Candidate, Candidates
 from analysis.answer.retrieve.words import Floats
 from analysis.models import Document
 from analysis.repository.lines import line_tables
-from analysis.types import Hit
+from analysis.types import Hit, Span
 
 # Sentences beside the best one whose log odds are so near to its own are the same clause.
 SAME_CLAUSE = 0.5
@@ -23,6 +23,8 @@ CLAUSE_LEAST_CHARACTERS = 40
 # A chunk and its neighbour are one passage when the neighbour is among the next so many ranks, and as many again for
 # each passage before it.
 NEAR_RANKS = 2
+# Of a longer piece of source code so many lines are quoted: those that match best and what stands around them.
+CORE_LINES = 25
 
 
 class Run(NamedTuple):
@@ -59,7 +61,30 @@ def passages_of_code(found: Candidates, scores: Floats, limit: int) -> list[Hit]
     order = [int(at) for at in np.lexsort((np.arange(len(best)), -best)) if best[at] > -np.inf]
     counts = np.bincount(found.owner, minlength=len(found.chunks))
     runs = (Run(int(found.first[at]), int(found.first[at] + counts[at] - 1), float(best[at])) for at in order[:limit])
-    return [_hit(found, run) for run in runs]
+    return [replace(_trimmed(_hit(found, run)), core=_core(found, scores, run)) for run in runs]
+
+
+def _trimmed(hit: Hit) -> Hit:
+    """Return the hit without empty lines at its ends, its first line whole."""
+    text = hit.text.rstrip() or hit.text
+    lead = text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1
+    return replace(hit, start_char=hit.start_char + lead, end_char=hit.start_char + len(text), text=text[lead:])
+
+
+def _core(found: Candidates, scores: Floats, run: Run) -> Span:
+    """Return the best unit of the run with those beside it, the better first, as long as they are few lines."""
+    text, at = found.chunks[found.owner[run.first]].text, found.chunks[found.owner[run.first]].span.start_char
+    first = last = run.first + int(np.argmax(scores[run.first : run.last + 1]))
+    while True:
+        beside = [n for n in (first - 1, last + 1) if run.first <= n <= run.last]
+        better = max(beside, key=lambda n: float(scores[n]), default=None)
+        if better is None:
+            break
+        start, end = found.sentences[min(first, better)].start_char, found.sentences[max(last, better)].end_char
+        if len(text[start - at : end - at].rstrip().splitlines()) > CORE_LINES:
+            break
+        first, last = min(first, better), max(last, better)
+    return Span(found.sentences[first].start_char, found.sentences[last].end_char)
 
 
 def in_lines(hits: Sequence[Hit]) -> list[Hit]:

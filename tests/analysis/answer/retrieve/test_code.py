@@ -67,7 +67,7 @@ def test_hits_say_where_they_stand(bakery):
     assert (hit.start_line, hit.end_line, hit.lines) == (9, 10, "9-10")
     assert hit.symbol == "cool_down(self)"
     assert hit.repository_id == str(bakery.pk)
-    assert hit.text == COOL.strip()
+    assert hit.text == COOL.rstrip()
     assert (OPEN + COOL)[hit.start_char : hit.end_char] == hit.text
 
 
