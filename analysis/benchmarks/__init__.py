@@ -31,8 +31,11 @@ def scratch_workspace() -> Iterator[Workspace]:
     try:
         yield workspace
     finally:
+        from analysis.ingest.repository import repository_delete
         from analysis.ingest.upload import document_delete
 
+        for repository in workspace.repositories.all():
+            repository_delete(repository)
         for document in workspace.documents.all():
             document_delete(document)
         workspace.delete()

@@ -17,7 +17,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Protocol, cast
 
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from tqdm import tqdm
 
 from analysis import progress
@@ -26,14 +26,14 @@ from analysis.answer.run import answer_run
 from analysis.benchmarks import scratch_workspace
 from analysis.errors import UserError
 from analysis.evaluations.trials import Measure, Outcome
+from analysis.ingest.repository import read_in as read_in_repository
+from analysis.ingest.repository import repository_add
 from analysis.ingest.run import ingest
-from analysis.ingest.sandbox import parse_each
 from analysis.ingest.upload import document_delete, document_upload
-from analysis.models import Answer, CitationRow, Document, DocumentVersion, IngestStatus
-from analysis.types import Mode, ParsedDocument, Span
+from analysis.llm.registry import llm_get
+from analysis.models import Answer, AnswerStatus, CitationRow, Document, DocumentVersion, IngestStatus, Repository
+from analysis.types import Mode, Span
 from workspaces.models import Workspace
-
-TEXTS_A_BATCH = 100
 
 
 class Evaluation(Protocol):
@@ -99,43 +99,17 @@ def documents_in(workspace: Workspace, files: Mapping[str, Path], outcome: Outco
     return names
 
 
-def texts_in(workspace: Workspace, texts: Mapping[str, str], outcome: Outcome) -> dict[str, str]:
-    """Read in many small texts that are not there yet; return the name of each by its document's id.
+def repository_in(workspace: Workspace, name: str, archive: File[bytes], outcome: Outcome) -> Repository:
+    """Return the repository of that name, read in from the archive unless it is there from an earlier run.
 
-    They are read in one by one like any other, except that a child process parses a batch of them.
+    Raises UserError when it cannot be read in. What its snapshot warns of is noted in the outcome.
     """
-    names = dict(texts)
-    with tqdm(total=len(texts), desc="documents", disable=None) as bar:
-        while names:
-            batch = [names.popitem() for _ in range(min(len(names), TEXTS_A_BATCH))]
-            _batch_in(workspace, batch, outcome)
-            bar.update(len(batch))
-    there = workspace.documents.filter(version__status=IngestStatus.READY).values_list("pk", "name")
-    return {str(pk): name for pk, name in there if name in texts}
-
-
-def _batch_in(workspace: Workspace, batch: list[tuple[str, str]], outcome: Outcome) -> None:
-    there = set(
-        workspace.documents.filter(version__status=IngestStatus.READY, name__in=dict(batch)).values_list("name")
-    )
-    versions = {}
-    for name, text in batch:
-        if (name,) not in there:
-            versions[name] = _uploaded(workspace, name, text.encode())
-    parsed = _parsed(versions) if versions else {}
-    for name, version in versions.items():
-        ingest(version.pk, follow_up=False, parsed=parsed.get(name))
-        version.refresh_from_db()
-        if not version.ready:
-            outcome.notes.append(f"{name}: {version.error_message}")
-
-
-def _parsed(versions: Mapping[str, DocumentVersion]) -> dict[str, ParsedDocument]:
-    """Return the documents of the versions' files by name; none where the files are not on this host."""
-    try:
-        return parse_each({name: Path(version.file.path) for name, version in versions.items()})
-    except NotImplementedError:
-        return {}
+    repository = workspace.repositories.select_related("snapshot").filter(name=name).first()
+    if repository is None:
+        repository = repository_add(workspace=workspace, user=None, name=name, archive=archive, enqueue=False)
+    snapshot = repository.snapshot or read_in_repository(repository)
+    outcome.notes += [f"{name}: {warning['message']}" for warning in snapshot.warnings]
+    return repository
 
 
 def add_workspace(parser: ArgumentParser) -> None:
@@ -162,6 +136,26 @@ def answered_from(
 ) -> Answer:
     """Return the finished answer to a question on several documents, on all of the workspace if none is given."""
     asked = question_ask(workspace=workspace, user=None, text=text, documents=list(documents), mode=mode, llm=llm)
+    return _written(asked)
+
+
+def answered_once(repository: Repository, text: str, *, mode: Mode, llm: str = "") -> Answer:
+    """Return the finished answer to a question on a repository: one that an earlier run kept, or a new one.
+
+    llm: an id, "" for the default one, whose answer alone counts.
+    """
+    kept = Answer.objects.filter(
+        question__repositories=repository, question__text=text, status=AnswerStatus.DONE, llm=llm_get(llm).id
+    )
+    if before := kept.order_by("-number").first():
+        return before
+    asked = question_ask(
+        workspace=repository.workspace, user=None, text=text, repositories=[repository], mode=mode, llm=llm
+    )
+    return _written(asked)
+
+
+def _written(asked: Answer) -> Answer:
     answer_run(str(asked.pk))
     for _ in progress.listen(progress.answer_stream(asked.pk)):
         pass  # a worker that has taken it before us writes it

@@ -1,8 +1,9 @@
 """Web queries and the Python function that answers each: where does it come among thousands of functions?
 
 Reads CoSQA (Huang et al., ACL 2021, arXiv:2105.13239), its code search part: code_idx_map.txt, the functions as JSON
-{text: index}, and cosqa-retrieval-*.json, the queries with the index of their function. Each function is a document,
-and each query searches all of them. A query has one right function: another one that would do counts as wrong.
+{text: index}, and cosqa-retrieval-*.json, the queries with the index of their function. Each function is a file of one
+repository, and each query searches all of it. A query has one right function: another one that would do counts as
+wrong.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,14 @@ from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from analysis.answer.retrieve import retrieve
-from analysis.evaluations import add_workspace, room, texts_in
+from analysis.evaluations import add_workspace, repository_in, room
 from analysis.evaluations.bm25 import BM25
 from analysis.evaluations.metrics import recall_at, reciprocal_rank
 from analysis.evaluations.trials import Measure, Outcome, Trial
+from analysis.ingest.repository.folder import Member, packed
 from analysis.models import Document
 
+NAME = "cosqa"
 DEPTH = 100  # a function that comes later counts as not found
 SHOWN = 3
 MEASURES = (
@@ -55,13 +59,11 @@ def run(folder: Path, *, workspace: str = "", limit: int = 0, **_: Any) -> Outco
         raise CommandError(f"There are no queries in {folder}/cosqa-retrieval-*.json.")
     outcome = Outcome(MEASURES)
     baseline = BM25(functions)
-    with room(workspace) as here:
-        names = {name_of(index): text for index, text in enumerate(functions) if text.strip()}
-        indexes = {document_id: _index(name) for document_id, name in texts_in(here, names, outcome).items()}
-        everything = Document.objects.filter(workspace=here)
+    with room(workspace) as here, packed(NAME, _files(functions)) as archive:
+        everything = Document.objects.filter(repository=repository_in(here, NAME, archive, outcome))
         for query in tqdm(queries, desc="queries", disable=None):
             hits = retrieve(query.text, documents=everything, limit=DEPTH)
-            found = [indexes[hit.document_id] for hit in hits if hit.document_id in indexes]
+            found = [_index(hit.document_name) for hit in hits]
             outcome.trials.append(judged(query, found, baseline.ranked(query.text), functions))
     return outcome
 
@@ -84,8 +86,16 @@ def read_queries(folder: Path) -> Iterator[Query]:
             yield Query(row["idx"], row["doc"], split, row["retrieval_idx"])
 
 
+def _files(functions: Sequence[str]) -> Iterator[Member]:
+    """Yield each function as a file."""
+    for index, text in enumerate(functions):
+        if text.strip():
+            content = text.encode()
+            yield Member(name_of(index), len(content), BytesIO(content))
+
+
 def name_of(index: int) -> str:
-    """Return what the document of a function is called."""
+    """Return what the file of a function is called."""
     return f"{index}.py"
 
 

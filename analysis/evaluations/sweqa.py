@@ -1,50 +1,51 @@
-"""Questions on a code base: does search come out at the files and lines that answer them?
+"""Questions on a code base: does search come out at the files and lines that answer them, and are these cited?
 
 Reads SWE-QA (Peng et al., arXiv:2509.14635) with gold places: qa_with_gold_files.jsonl, one line a question with
 `source_tree`, `gold_files` and `gold_lines` (file, start, end; counted from 1, both ends included); the trees in
-repos/, as folders or as .tar.gz. Each question searches the source files of its own tree.
+repos/, as folders or as .tar.gz. Each tree is read in as a repository, and each question is put to its own.
+
+Citations are the places that Lectern itself quotes beside what a small language model writes, which is no model's work;
+with --answer they are those of an answer that the language model has written.
 """
 
 from __future__ import annotations
 
 import json
-import tarfile
 from argparse import ArgumentParser
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from django.core.files import File
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
+from analysis.answer.probable import probable
 from analysis.answer.retrieve import retrieve
-from analysis.evaluations import add_workspace, documents_in, room
+from analysis.evaluations import add_workspace, answered_once, repository_in, room
 from analysis.evaluations.metrics import Place, character_scores, recall_at, reciprocal_rank
 from analysis.evaluations.trials import Measure, Outcome, Trial
-from analysis.models import Document
-from analysis.types import Hit
-from workspaces.models import Workspace
+from analysis.ingest.repository.folder import members_of, packed
+from analysis.models import Answer, AnswerStatus, CitationRow, Document, Repository
+from analysis.repository.lines import line_tables
+from analysis.types import Mode, Source, lines_in_words
 
 FILE_DEPTHS = (1, 5, 10)
 PASSAGE_DEPTHS = (5, 10, 20)
 PASSAGES = 60  # so that ten different files are among them
 SHOWN = 5
-# What people read to understand a code base; data and generated files are not asked about.
-ENDINGS = frozenset(
-    ".py .pyi .pyx .c .h .cc .cpp .hpp .rs .go .java .kt .js .jsx .ts .tsx .rb .php .cs .swift .sh .sql "
-    ".md .rst .txt .toml .cfg .ini .yml .yaml".split()
-)
-LARGEST_BYTES = 1_000_000
 MEASURES = (
-    *(Measure(f"files@{k}", f"files among the first {k}", headline=k in {1, 10}) for k in FILE_DEPTHS),
+    *(Measure(f"any_file@{k}", f"any gold file among the first {k}", headline=k == 5) for k in FILE_DEPTHS),
+    *(Measure(f"files@{k}", f"share of the gold files among the first {k}", headline=k == 5) for k in FILE_DEPTHS),
     Measure("rank", "MRR of the first right file"),
-    *(Measure(f"lines@{k}", f"lines in {k} passages", headline=k == 10) for k in PASSAGE_DEPTHS),
+    *(Measure(f"lines@{k}", f"share of the gold lines in {k} passages") for k in PASSAGE_DEPTHS),
     *(Measure(f"line_precision@{k}", f"share of the lines of {k} passages") for k in PASSAGE_DEPTHS),
+    Measure("cited_file", "any gold file cited"),
+    Measure("cited", "any gold lines overlapped by a citation", headline=True),
+    Measure("cited_ranges", "share of the gold places overlapped by a citation"),
+    Measure("cited_precision", "share of the cited lines that are gold"),
 )
 
 
@@ -61,42 +62,83 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Tree:
-    """A source tree that was read in. paths: by document id. same: of each path, the one that is read in for it."""
+class Found:
+    """What came of a question. places: of the passages, the best first; cited: of the citations; answer: its text."""
 
-    paths: dict[str, str]
-    same: dict[str, str]
-    line_starts: dict[str, list[int]]
-
-    def lines_of(self, hit: Hit) -> Place:
-        """Return the passage as lines of its file."""
-        starts = self.line_starts[hit.document_id]
-        first, last = bisect_right(starts, hit.start_char), bisect_right(starts, hit.end_char - 1)
-        return Place(self.paths[hit.document_id], first, last + 1)
+    places: Sequence[Place]
+    cited: Sequence[Place]
+    texts: Sequence[str]
+    answer: str = ""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add what `manage.py evaluate sweqa` can be told."""
     parser.add_argument("--trees", nargs="+", default=[], metavar="NAME", help="only these source trees")
+    parser.add_argument(
+        "--answer",
+        action="store_true",
+        help="have the language model answer; with --workspace a run that was broken off goes on where it was",
+    )
     add_workspace(parser)
 
 
-def run(folder: Path, *, trees: Sequence[str] = (), workspace: str = "", limit: int = 0, **_: Any) -> Outcome:
-    """Read in each source tree and put its questions to it."""
-    questions = [question for question in read_questions(folder) if not trees or question.tree in trees][
-        : limit or None
-    ]
+def run(
+    folder: Path,
+    *,
+    trees: Sequence[str] = (),
+    workspace: str = "",
+    answer: bool = False,
+    limit: int = 0,
+    llm: str = "",
+    **_: Any,
+) -> Outcome:
+    """Read in each source tree and put its questions to it. limit: of questions a tree."""
+    questions = [question for question in read_questions(folder) if not trees or question.tree in trees]
     outcome = Outcome(MEASURES)
     with room(workspace) as here:
         for name in dict.fromkeys(question.tree for question in questions):
-            with _unpacked(folder / "repos", name) as root:
-                tree = _read_in(here, root, outcome)
-            asked = [question for question in questions if question.tree == name]
-            documents = Document.objects.filter(workspace=here, pk__in=tree.paths)
+            with _archive(folder / "repos", name) as archive:
+                tree = repository_in(here, name, archive, outcome)
+            asked = [question for question in questions if question.tree == name][: limit or None]
             for question in tqdm(asked, desc=name, disable=None):
-                hits = retrieve(question.text, documents=documents, limit=PASSAGES)
-                outcome.trials.append(judged(question, hits, tree))
+                written = answered_once(tree, question.text, mode=Mode.AUTO, llm=llm) if answer else None
+                outcome.trials.append(judged(question, found(question.text, tree, written)))
+                outcome.llm = written.llm if written else ""
     return outcome
+
+
+def found(query: str, tree: Repository, written: Answer | None) -> Found:
+    """Return what search finds and what is cited: in the answer if there is one, else by Lectern itself."""
+    documents = Document.objects.filter(repository=tree)
+    hits = retrieve(query, documents=documents, limit=PASSAGES)
+    sources = [each.source for each in probable(query, hits, ()).found] if written is None else _cited(written)
+    return Found(
+        [Place(hit.document_name, hit.start_line, hit.end_line + 1) for hit in hits],
+        _in_lines(sources),
+        [hit.text for hit in hits[:SHOWN]],
+        written.text if written else "",
+    )
+
+
+def _cited(answer: Answer) -> list[Source]:
+    if answer.status != AnswerStatus.DONE:
+        return []
+    rows = CitationRow.objects.filter(sentence__answer=answer).select_related("version__document")
+    return [
+        Source(
+            str(row.version.document_id), row.version.document.path, row.version_id, row.start_char, row.end_char, ""
+        )
+        for row in rows.order_by("sentence__ordinal", "ordinal")
+    ]
+
+
+def _in_lines(sources: Sequence[Source]) -> list[Place]:
+    tables = line_tables(source.version_id for source in sources)
+    places = []
+    for source in sources:
+        first, last = tables[source.version_id].lines_of(source.start_char, source.end_char)
+        places.append(Place(source.document_name, first, last + 1))
+    return places
 
 
 def read_questions(folder: Path) -> Iterator[Question]:
@@ -112,70 +154,54 @@ def read_questions(folder: Path) -> Iterator[Question]:
             )
 
 
-def judged(question: Question, hits: Sequence[Hit], tree: Tree) -> Trial:
+def judged(question: Question, came: Found) -> Trial:
     """Return the trial; lines are measured where the question has some."""
-    files = {tree.same.get(path, path) for path in question.files}
-    lines = [place._replace(document=tree.same.get(place.document, place.document)) for place in question.lines]
-    found = [tree.lines_of(hit) for hit in hits]
-    ranked = list(dict.fromkeys(place.document for place in found))
+    files = set(question.files)
+    ranked = list(dict.fromkeys(place.document for place in came.places))
     values = {f"files@{k}": recall_at(ranked, files, k) for k in FILE_DEPTHS} | {"rank": reciprocal_rank(ranked, files)}
-    if lines:
-        for k, score in character_scores(found, lines, PASSAGE_DEPTHS).items():
+    values |= {f"any_file@{k}": float(values[f"files@{k}"] > 0) for k in FILE_DEPTHS}
+    values["cited_file"] = float(bool(files & {place.document for place in came.cited}))
+    if question.lines:
+        for k, score in character_scores(came.places, question.lines, PASSAGE_DEPTHS).items():
             values |= {f"lines@{k}": score.recall, f"line_precision@{k}": score.precision}
+        reached = [any(_overlap(gold, place) for place in came.cited) for gold in question.lines]
+        of_cited = character_scores(came.cited, question.lines, [len(came.cited)]) if came.cited else {}
+        values |= {
+            "cited": float(any(reached)),
+            "cited_ranges": sum(reached) / len(reached),
+            "cited_precision": of_cited[len(came.cited)].precision if of_cited else 0.0,
+        }
     return Trial(
         key=question.key,
         document=f"{question.tree}/{question.files[0]}",  # a tree is too much to be drawn as one
         category=question.tree,
         values=values,
         question=question.text,
-        gold=f"{_listed(lines) or ', '.join(sorted(files))}\n\n{question.answer}",
-        returned="\n\n".join(hit.text for hit in hits[:SHOWN]),
-        where=_listed(found[:SHOWN]),
-        failed=values["files@10"] < 1,
+        gold=f"{_listed(question.lines) or ', '.join(sorted(files))}\n\n{question.answer}",
+        returned="\n\n".join([came.answer] if came.answer else came.texts),
+        where=f"{_listed(came.places[:SHOWN])} cited: {_listed(came.cited)}",
+        failed=not values["any_file@5"] or values.get("cited") == 0,
         details={"files": ranked[: max(FILE_DEPTHS)]},
     )
 
 
-def source_files(root: Path) -> dict[str, Path]:
-    """Return the source files under `root` by their path from there."""
-    files = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
-    return {name: path for name, path in files.items() if _is_source(name, path)}
-
-
-def _is_source(name: str, path: Path) -> bool:
-    hidden = any(part.startswith(".") for part in Path(name).parts)
-    return not hidden and path.suffix.lower() in ENDINGS and 0 < path.stat().st_size <= LARGEST_BYTES
+def _overlap(one: Place, other: Place) -> bool:
+    return one.document == other.document and one.start < other.end and other.start < one.end
 
 
 @contextmanager
-def _unpacked(repos: Path, name: str) -> Iterator[Path]:
-    """Yield the folder of a source tree, unpacked for as long as it is needed."""
-    if (repos / name).is_dir():
-        yield repos / name
-        return
+def _archive(repos: Path, name: str) -> Iterator[File[bytes]]:
+    """Yield a source tree as an archive."""
     archive = repos / f"{name}.tar.gz"
-    if not archive.is_file():
+    if archive.is_file():
+        with archive.open("rb") as content:
+            yield File(content, name=archive.name)
+        return
+    if not (repos / name).is_dir():
         raise CommandError(f"There is neither {name} nor {archive.name} in {repos}.")
-    with TemporaryDirectory(prefix="lectern-tree-") as folder, tarfile.open(archive) as packed:
-        packed.extractall(folder, filter="data")
-        inside = Path(folder) / name
-        yield inside if inside.is_dir() else Path(folder)
-
-
-def _read_in(workspace: Workspace, root: Path, outcome: Outcome) -> Tree:
-    files = source_files(root)
-    first: dict[str, str] = {}
-    # Files of the same bytes are one document: whichever of them is found, the other is too.
-    same = {name: first.setdefault(sha256(path.read_bytes()).hexdigest(), name) for name, path in files.items()}
-    paths = documents_in(workspace, {name: files[name] for name in first.values()}, outcome)
-    documents = Document.objects.filter(pk__in=paths).select_related("version")
-    texts = {str(document.pk): document.version.read_text() for document in documents if document.version}
-    return Tree(paths, same, {document_id: _line_starts(text) for document_id, text in texts.items()})
-
-
-def _line_starts(text: str) -> list[int]:
-    return [0, *(place + 1 for place, character in enumerate(text) if character == "\n")]
+    with packed(name, members_of(repos / name)) as made:
+        yield made
 
 
 def _listed(places: Sequence[Place]) -> str:
-    return "; ".join(f"{place.document}, lines {place.start} to {place.end - 1}" for place in places)
+    return "; ".join(f"{place.document}:{lines_in_words(place.start, place.end - 1)}" for place in places)

@@ -1,4 +1,4 @@
-"""Code search: the functions go in by the batch, and each query is ranked beside plain BM25."""
+"""Code search: each function is a file of one repository, and each query is ranked beside plain BM25."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from analysis.evaluations import cosqa, read_in, texts_in
+from analysis.evaluations import cosqa, read_in
 from analysis.evaluations.bm25 import BM25, words_of
-from analysis.evaluations.trials import Outcome
-from analysis.models import Chunk, Document, DocumentVersion, IngestStatus
+from analysis.models import Document, DocumentVersion, IngestStatus, Repository
 from workspaces.models import Workspace
 
 FUNCTIONS = [
@@ -46,21 +45,17 @@ def test_each_query_finds_its_function(words_as_meaning: None, labelled: Path) -
     assert [trial.values["found@1"] for trial in outcome.trials] == [1, 1]
     assert [trial.values["bm25_rank"] for trial in outcome.trials] == [1, 1]
     assert {trial.category for trial in outcome.trials} == {"dev-2"}
-    assert Document.objects.count() == 0
+    assert Document.objects.count() == Repository.objects.count() == 0
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_batch_goes_on_where_it_was_left(words_as_meaning: None) -> None:
-    workspace = Workspace.objects.create(slug="kept", name="Kept")
-    texts = {"0.py": FUNCTIONS[0], "1.py": FUNCTIONS[1], "blank.py": "\n\n"}
-    outcome = Outcome(())
-    first = texts_in(workspace, {"0.py": FUNCTIONS[0]}, outcome)
-    both = texts_in(workspace, texts, outcome)
-    assert first.items() < both.items()
-    assert sorted(both.values()) == ["0.py", "1.py"]
-    assert Chunk.objects.count() == 2
-    (note,) = outcome.notes
-    assert note.startswith("blank.py: ")
+def test_functions_that_are_kept_are_not_read_in_again(words_as_meaning: None, labelled: Path) -> None:
+    first = cosqa.run(labelled, workspace="kept")
+    versions = set(DocumentVersion.objects.values_list("pk", flat=True))
+    assert len(versions) == len(FUNCTIONS)
+    again = cosqa.run(labelled, workspace="kept")
+    assert set(DocumentVersion.objects.values_list("pk", flat=True)) == versions
+    assert [trial.values for trial in first.trials] == [trial.values for trial in again.trials]
 
 
 @pytest.mark.django_db(transaction=True)

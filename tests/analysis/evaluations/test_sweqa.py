@@ -63,15 +63,26 @@ def test_lines_count_from_one_and_questions_without_files_are_left_out(labelled:
 def test_files_and_lines_are_found(words_as_meaning: None, labelled: Path) -> None:
     outcome = sweqa.run(labelled)
     recipe, oven = outcome.trials
-    assert not outcome.notes
-    assert (recipe.values["files@1"], recipe.values["rank"]) == (1, 1)
-    # The function is a passage of its own, and the line above it, which is left of its chunk, another.
+    assert (recipe.values["files@1"], recipe.values["any_file@1"], recipe.values["rank"]) == (1, 1, 1)
     assert recipe.values["lines@5"] == 1
-    assert recipe.values["line_precision@5"] == 3 / 4
-    # A file of the same bytes is the same document.
-    assert oven.values["files@1"] == 1
+    assert (recipe.values["cited"], recipe.values["cited_ranges"], recipe.values["cited_file"]) == (1, 1, 1)
+    assert 0 < recipe.values["cited_precision"] < 1
+    # One of two files of the same bytes is right, and both are found.
+    assert oven.values["any_file@5"] == 1
     assert "lines@5" not in oven.values
-    assert recipe.where.startswith("src/parser.py, lines 4 to 6")
+    assert "cited" not in oven.values
+    assert recipe.where.startswith("src/parser.py:")
+
+
+def test_a_question_counts_once_however_many_files_and_places_it_has() -> None:
+    question = sweqa.Question("q", "?", "", "t", ("a.py", "b.py"), (Place("a.py", 5, 9), Place("b.py", 1, 3)))
+    came = sweqa.Found([Place("c.py", 1, 9), Place("b.py", 1, 5)], [Place("a.py", 8, 12), Place("c.py", 1, 9)], [])
+    values = sweqa.judged(question, came).values
+    assert (values["any_file@1"], values["any_file@5"], values["files@5"]) == (0, 1, 0.5)
+    assert (values["cited"], values["cited_ranges"], values["cited_file"]) == (1, 0.5, 1)
+    assert values["cited_precision"] == pytest.approx(1 / 12)  # one of the twelve cited lines is gold
+    nothing = sweqa.judged(question, sweqa.Found([], [], [])).values
+    assert (nothing["any_file@10"], nothing["cited"], nothing["cited_precision"]) == (0, 0, 0)
 
 
 def test_what_is_missing_is_named(db: None, labelled: Path, tmp_path: Path) -> None:
