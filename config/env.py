@@ -55,6 +55,7 @@ class Env:
     read_ahead_tokens: int = field(default_factory=lambda: _number("LECTERN_READ_AHEAD_TOKENS", 16000))
     slots_max_bytes: int = field(default_factory=lambda: _number("LECTERN_SLOTS_MAX_MIB", 4096) * 2**20)
     slots_max_days: int = field(default_factory=lambda: _number("LECTERN_SLOTS_MAX_DAYS", 30))
+    embedder_self_hosted: bool = field(default_factory=lambda: _flag("LECTERN_EMBEDDER_SELF_HOSTED"))
     embedder: str = field(default_factory=lambda: os.environ.get("LECTERN_EMBEDDER", "all-MiniLM-L6-v2"))
 
     upload_max_bytes: int = field(default_factory=lambda: _number("LECTERN_UPLOAD_MAX_MIB", 200) * 2**20)

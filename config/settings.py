@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "workspaces.audit.origin.OriginMiddleware",
+    "analysis.egress.SenderMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -144,6 +145,7 @@ CELERY_BEAT_SCHEDULE = {
     "reindex": {"task": "analysis.tasks.reindex", "schedule": 30.0, "options": {"expires": 30}},
     "tidy": {"task": "analysis.tasks.tidy", "schedule": 3600.0},
     "seal-audit": {"task": "workspaces.tasks.seal_audit", "schedule": 60.0, "options": {"expires": 60}},
+    "keep-to-policies": {"task": "workspaces.tasks.keep_to_policies", "schedule": 3600.0},
     "clear-abandoned": {"task": "workspaces.tasks.clear_abandoned", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(room("run") / "beat")

@@ -132,6 +132,7 @@ ROUTES = {
     "members": Route(writes=Role.VIEWER),
     "member_role": OWNERS,
     "member_remove": OWNERS,
+    "workspace_policy": OWNERS,
     "workspace_audit": Route(reads=Role.OWNER),
     "workspace_audit_export": Route(reads=Role.OWNER),
     "audit": STAFF,

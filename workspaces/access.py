@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, QuerySet, When
+from django.db.models import Case, Q, QuerySet, When
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
+from analysis.egress import let_in
 from analysis.models import Answer, Document, Question, Repository
 from workspaces.models import ApiToken, Invite, Member, Role, User, Workspace, digest
 
@@ -95,7 +96,9 @@ def invites_for(member: Member) -> QuerySet[Invite]:
 
 def still_member(user_id: int, workspace_id: int) -> bool:
     """Return whether the person is (still) in the workspace; a stream asks at every heartbeat."""
-    return Member.objects.filter(user_id=user_id, workspace_id=workspace_id, user__is_active=True).exists()
+    place = Member.objects.filter(user_id=user_id, workspace_id=workspace_id, user__is_active=True)
+    email = place.values_list("user__email", flat=True).first()
+    return email is not None and place.filter(_address_is_let_in(email)).exists()
 
 
 def memberships_for(who: User | Viewer) -> QuerySet[Member]:
@@ -104,7 +107,15 @@ def memberships_for(who: User | Viewer) -> QuerySet[Member]:
     places = Member.objects.filter(user_id=viewer.user.pk).select_related("workspace", "user")
     if viewer.workspace_id is not None:
         places = places.filter(workspace_id=viewer.workspace_id)
+    places = places.filter(_address_is_let_in(viewer.user.email))
     return places.order_by("-workspace__personal", "workspace__name", "pk")
+
+
+def _address_is_let_in(email: str) -> Q:
+    """Return the condition on a place that its workspace's policy lets addresses like this one in."""
+    domain = email.rpartition("@")[2].lower()
+    listed = "workspace__policy__sign_in_domains"
+    return Q(workspace__policy=None) | Q(**{listed: []}) | Q(**{f"{listed}__contains": [domain]})
 
 
 def member_or_404(who: User | Viewer, slug: str, *, role: Role = Role.VIEWER) -> Member:
@@ -138,6 +149,7 @@ def _allowed(member: Member | None, role: Role) -> Member:
         raise Http404
     if not member.may(role):
         raise PermissionDenied(f"This needs the role of {role.label.lower()} in this workspace.")
+    let_in(member.workspace_id)
     return member
 
 
@@ -172,6 +184,7 @@ def get_document_or_404(who: User | Viewer, document_id: UUID, *, role: Role = R
     )
     if document is None:
         raise Http404
+    let_in(document.workspace_id)
     if role is not Role.VIEWER:
         member_of(who, document.workspace, role=role)
     return document
@@ -186,6 +199,7 @@ def get_repository_or_404(who: User | Viewer, repository_id: UUID, *, role: Role
     )
     if repository is None:
         raise Http404
+    let_in(repository.workspace_id)
     if role is not Role.VIEWER:
         member_of(who, repository.workspace, role=role)
     return repository
@@ -200,6 +214,7 @@ def get_question_or_404(who: User | Viewer, question_id: UUID, *, role: Role = R
     )
     if question is None:
         raise Http404
+    let_in(question.workspace_id)
     if role is not Role.VIEWER:
         member_of(who, question.workspace, role=role)
     return question
@@ -214,6 +229,7 @@ def get_answer_or_404(who: User | Viewer, answer_id: UUID, *, role: Role = Role.
     )
     if answer is None:
         raise Http404
+    let_in(answer.question.workspace_id)
     if role is not Role.VIEWER:
         member_of(who, answer.question.workspace, role=role)
     return answer

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from allauth.account.forms import AddEmailForm
 from allauth.account.utils import filter_users_by_email
 from django import forms
 
+from analysis.egress import embedder_is_away
 from workspaces.models import Role, User, Workspace
+
+READERS, WRITERS = (
+    [(role.value, f"{role.label}s and above") for role in roles]
+    for roles in ((Role.VIEWER, Role.EDITOR, Role.OWNER), (Role.EDITOR, Role.OWNER))
+)
 
 
 class WorkspaceForm(forms.Form):
@@ -25,6 +32,72 @@ class SettingsForm(WorkspaceForm):
         label="Keep what a language model thinks aloud with its answer",
         help_text="Otherwise it is shown while the answer is written, and dropped then.",
     )
+
+
+class PolicyForm(forms.Form):
+    """What a workspace allows. Empty fields allow everything."""
+
+    self_hosted_only = forms.BooleanField(
+        required=False,
+        label="Self-hosted only",
+        help_text="No text of this workspace goes to a language model, embedder or web hook outside your own machines.",
+    )
+    allowed_llms = forms.MultipleChoiceField(
+        required=False,
+        label="Language models",
+        help_text="With none ticked, all of them can be used.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    monthly_budget_usd = forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_digits=10,
+        decimal_places=2,
+        label="Budget a month, in US dollars",
+        help_text="From 80 % on there is a warning. At its end, answers that cost money stop. Empty: no limit.",
+    )
+    upload_role = forms.ChoiceField(choices=WRITERS, label="Who may upload")
+    export_role = forms.ChoiceField(choices=READERS, label="Who may download originals and export")
+    prompts_role = forms.ChoiceField(choices=READERS, label="Who may see prompts")
+    keep_documents_days = forms.IntegerField(
+        required=False, min_value=1, max_value=36500, label="Delete documents after days", help_text="Empty keeps them."
+    )
+    keep_answers_days = forms.IntegerField(
+        required=False, min_value=1, max_value=36500, label="Delete questions and answers after days"
+    )
+    keep_prompts_days = forms.IntegerField(
+        required=False, min_value=1, max_value=36500, label="Delete the words of prompts after days"
+    )
+    sign_in_domains = forms.CharField(
+        required=False,
+        label="Domains that are let in",
+        help_text="For instance firm.example, partner.example. Members from elsewhere see nothing. Empty lets all in.",
+    )
+
+    def __init__(self, *args: Any, llms: list[tuple[str, str]], email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = self.fields["allowed_llms"]
+        assert isinstance(choices, forms.MultipleChoiceField)  # noqa: S101  # it is declared so above
+        choices.choices = llms
+        self._domain = email.rpartition("@")[2].lower()
+
+    def clean_self_hosted_only(self) -> bool:
+        wanted: bool = self.cleaned_data["self_hosted_only"]
+        if wanted and embedder_is_away():
+            raise forms.ValidationError(
+                "This installation has its text embedded outside the house (LECTERN_EMBEDDER), so it cannot be kept in."
+            )
+        return wanted
+
+    def clean_sign_in_domains(self) -> list[str]:
+        written: str = self.cleaned_data["sign_in_domains"]
+        found = [domain.strip().lstrip("@").lower() for domain in re.split(r"[\s,;]+", written) if domain.strip()]
+        for domain in found:
+            if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", domain):
+                raise forms.ValidationError(f"“{domain}” is not a domain.")
+        if found and self._domain not in found:
+            raise forms.ValidationError(f"Your own address is at {self._domain}: this would shut you out.")
+        return sorted(set(found))
 
 
 class DeleteForm(forms.Form):

@@ -145,6 +145,30 @@ class ApiToken(models.Model):
         return row, token
 
 
+class Policy(models.Model):
+    """What a workspace allows; a workspace without a row allows everything that its roles do.
+
+    self_hosted_only: its text goes to no destination outside the house. allowed_llms: ids, none for all. *_role: the
+    least role that may. keep_*_days: how long, None for good. sign_in_domains: of the addresses that are let in, none
+    for all.
+    """
+
+    workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, primary_key=True, related_name="policy")
+    self_hosted_only = models.BooleanField(default=False)
+    allowed_llms: models.JSONField[list[str], Any] = models.JSONField(default=list)
+    monthly_budget_usd = models.DecimalField(max_digits=10, decimal_places=2, null=True)
+    upload_role = models.CharField(max_length=10, choices=Role.choices, default=Role.EDITOR)
+    export_role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+    prompts_role = models.CharField(max_length=10, choices=Role.choices, default=Role.EDITOR)
+    keep_documents_days = models.PositiveIntegerField(null=True)
+    keep_answers_days = models.PositiveIntegerField(null=True)
+    keep_prompts_days = models.PositiveIntegerField(null=True)
+    sign_in_domains: models.JSONField[list[str], Any] = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"policy of {self.workspace}"
+
+
 class AuditEvent(models.Model):
     """An entry of the audit log (see `workspaces.audit`). The database lets none be changed or deleted.
 

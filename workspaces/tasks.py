@@ -44,3 +44,11 @@ def seal_audit() -> None:
     from workspaces.audit.chain import seal
 
     seal()
+
+
+@shared_task(name="workspaces.tasks.keep_to_policies")
+def keep_to_policies() -> None:
+    """Delete what workspaces keep no longer."""
+    from workspaces.retention import keep_to_policies
+
+    keep_to_policies()

@@ -12,6 +12,7 @@ urlpatterns = [
     path("account/tokens/<int:token_id>/revoke/", account.api_token_revoke, name="api_token_revoke"),
     path("w/new/", workspace.workspace_create, name="workspace_create"),
     path("w/<slug:slug>/settings/", workspace.workspace_settings, name="workspace_settings"),
+    path("w/<slug:slug>/policy/", workspace.workspace_policy, name="workspace_policy"),
     path("w/<slug:slug>/leave/", workspace.workspace_leave, name="workspace_leave"),
     path("w/<slug:slug>/delete/", workspace.workspace_delete, name="workspace_delete"),
     path("w/<slug:slug>/members/", members.members, name="members"),

@@ -54,7 +54,11 @@ def other_modes(wanted: Wanted, mode: Mode, llm: LLM) -> list[ReadingPlan]:
 def _advice(wanted: Wanted, mode: Mode, llm: LLM) -> str:
     """Return what can be done instead of `mode` by `llm`, in a sentence or two; "" if nothing can."""
     ways = [f"{WAYS[plan.mode]} (about {in_words(plan.expected_seconds)})" for plan in other_modes(wanted, mode, llm)]
-    fit = [other.name for other in llms() if other.id != llm.id and wanted.plan_if_possible(mode, other)]
+    fit = [
+        other.name
+        for other in llms(wanted.scope.workspace.pk)
+        if other.id != llm.id and wanted.plan_if_possible(mode, other)
+    ]
     sentences = [f"{llm.name} can read it {_listed(ways, 'or')}."] if ways else []
     sentences += [f"{_listed(fit, 'and')} can read it {WAYS.get(mode, '')}".rstrip() + "."] if fit else []
     return " ".join(sentences)

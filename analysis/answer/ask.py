@@ -52,7 +52,7 @@ def question_ask(
             workspace=workspace, user=user, text=text, documents=documents, repositories=repositories, path=path,
             parent=parent,
         )  # fmt: skip
-        return answer_begin(asked, checked_mode(mode), llm_get(llm))
+        return answer_begin(asked, checked_mode(mode), llm_get(llm, workspace_id=workspace.pk))
 
 
 def question_put(
@@ -87,7 +87,7 @@ def question_put(
 
 def summary_ask(*, document: Document, user: User | None, llm: str = "") -> Answer:
     """Return the answer that will hold the document's summary: the one being written now, or a new one."""
-    chosen = llm_get(llm)
+    chosen = llm_get(llm, workspace_id=document.workspace_id)
     with transaction.atomic():
         Document.objects.select_for_update().get(pk=document.pk)
         asked = Question.objects.filter(purpose=Purpose.SUMMARY, documents=document).order_by("created_at").first()
@@ -102,7 +102,7 @@ def summary_ask(*, document: Document, user: User | None, llm: str = "") -> Answ
 
 def answer_regenerate(question: Question, *, mode: Mode = Mode.AUTO, llm: str = "") -> Answer:
     """Return a further answer to the question; one that is still being written is stopped."""
-    chosen = llm_get(llm)
+    chosen = llm_get(llm, workspace_id=question.workspace_id)
     for answer in question.answers.filter(status__in=OPEN_STATUSES):
         answer_stop(answer)
     with transaction.atomic():

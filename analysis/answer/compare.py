@@ -95,7 +95,7 @@ def question_compare(
 
     Raises UserError as `question_ask`, and too_few_llms, too_many_llms. One that cannot take the question refuses all.
     """
-    chosen = _chosen(llms)
+    chosen = _chosen(llms, workspace)
     with transaction.atomic():
         asked = question_put(
             workspace=workspace, user=user, text=text, documents=documents, repositories=repositories, path=path,
@@ -106,7 +106,7 @@ def question_compare(
 
 def answers_compare(question: Question, *, llms: Sequence[str], mode: Mode = Mode.AUTO) -> list[Answer]:
     """Return an answer by each of `llms` to the question: the one that is there or being written, else a new one."""
-    chosen = _chosen(llms)
+    chosen = _chosen(llms, question.workspace)
     with transaction.atomic():
         usable = {each.answer.llm: each.answer for each in compared(question) if _usable(each.answer)}
         return [usable.get(llm.id) or answer_begin(question, checked_mode(mode), llm) for llm in chosen]
@@ -140,8 +140,8 @@ def _usable(answer: Answer) -> bool:
     return answer.open or answer.status == AnswerStatus.DONE
 
 
-def _chosen(llms: Sequence[str]) -> list[LLM]:
-    chosen = {llm.id: llm for llm in map(llm_get, llms)}
+def _chosen(llms: Sequence[str], workspace: Workspace) -> list[LLM]:
+    chosen = {llm.id: llm for llm in (llm_get(id, workspace_id=workspace.pk) for id in llms)}
     if len(chosen) < 2:
         raise UserError("Choose two or more language models to compare.", code="too_few_llms")
     if len(chosen) > MOST_LLMS:

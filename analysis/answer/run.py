@@ -28,7 +28,9 @@ from analysis.answer.stream import Writer, complete, stop_flag
 from analysis.answer.summary import write_summary
 from analysis.answer.sweep.write import write_sweep
 from analysis.beat import beating
+from analysis.egress import sending_for
 from analysis.errors import AppError, LecternError, UserError
+from analysis.llm.budget import over_budget
 from analysis.llm.catalogue import LLM
 from analysis.llm.ledger import spent
 from analysis.llm.registry import llm_get
@@ -82,7 +84,10 @@ def answer_run(answer_id: str) -> None:
     if token is None:
         return
     answer = rows.select_related("question__workspace", "question__parent").get()
-    with beating(lambda: renew(rows, token), every_seconds=env.lease_seconds / 3) as lost:
+    with (
+        sending_for(answer.question.workspace_id),
+        beating(lambda: renew(rows, token), every_seconds=env.lease_seconds / 3) as lost,
+    ):
         try:
             _attempt(answer, token, lost)
         except LeaseLost:
@@ -115,11 +120,16 @@ def _attempt(answer: Answer, token: UUID, lost: Event) -> None:
     if answer.stop_requested:
         _finish_stopped(answer, token, writer)
         return
-    run = Run(answer, token, writer, llm_get(answer.llm), *_readable(answer))
+    run = Run(answer, token, writer, _llm(answer), *_readable(answer))
     written = write_summary(run) if answer.question.purpose == Purpose.SUMMARY else _write_answer(run)
     if lost.is_set():
         raise LeaseLost("Another worker has taken this over.")
     _finish(run, written)
+
+
+def _llm(answer: Answer) -> LLM:
+    """Return the answer's language model, which the policy may have ruled out since it was asked for."""
+    return llm_get(answer.llm, workspace_id=answer.question.workspace_id)
 
 
 def _readable(answer: Answer) -> tuple[list[Document], list[Document]]:
@@ -180,15 +190,23 @@ def _finish(run: Run, written: Written) -> None:
     cited = cite(text, written.sources, identities=material.identities(run.documents))
     sentences = [_as_quoted(_as_own(sentence, written.own), written.quoted) for sentence in cited]
     status = AnswerStatus.STOPPED if run.writer.stopped else AnswerStatus.DONE
+    why = _why_stopped(run)
     with transaction.atomic():
         release(
             run.rows, run.token, status=status, text=text, reasoning=reasoning, mode=written.plan.mode,
             plan=asdict(written.plan), coverage=written.coverage, usage=_usage(run), finished_at=timezone.now(),
-            error_code="", error_message="",
+            error_code=why.code if why else "", error_message=why.message if why else "",
         )  # fmt: skip
         _keep_sentences(run.answer, sentences)
     _tell_finished(run.answer, status)
     _forget_reasoning(run.answer)
+
+
+def _why_stopped(run: Run) -> UserError | None:
+    """Return why an answer was stopped that nobody has asked to stop: the month's money is spent."""
+    if not run.writer.stopped or run.rows.filter(stop_requested=True).exists():
+        return None
+    return over_budget()
 
 
 def _forget_reasoning(answer: Answer) -> None:

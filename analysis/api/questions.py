@@ -46,7 +46,7 @@ def plan_question(request: ApiRequest, slug: str, asked: PlanIn) -> dict[str, An
     """How the documents would be read for this question: mode and why, tokens, cost, time. Nothing is run."""
     member = member_or_404(request.auth, slug)
     wanted = Wanted(Scope(member.workspace, chosen_documents(member, asked.document_ids)), asked.text)
-    return asdict(plan_or_advise(wanted, asked.mode, llm_get(asked.llm)))
+    return asdict(plan_or_advise(wanted, asked.mode, llm_get(asked.llm, workspace_id=member.workspace_id)))
 
 
 @router.post("/workspaces/{slug:slug}/questions", response=responses(202, AskedOut, 403))

@@ -15,6 +15,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.egress import is_near, leave, sending_for
 from analysis.errors import AppError, EngineUnavailable
 from analysis.ingest.chunk import Tokenizer
 from analysis.ingest.families import Family, family_of
@@ -164,7 +165,8 @@ class EndpointEncoder:
 
     @cached_property
     def dims(self) -> int:
-        return len(self.query("dimensions"))
+        with sending_for(None):
+            return len(self.query("dimensions"))
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         prefixed = [self._family.passage + text for text in texts]
@@ -174,6 +176,7 @@ class EndpointEncoder:
         return cast(Vectors, self._ask([self._family.query + text])[0])
 
     def _ask(self, texts: Sequence[str]) -> Vectors:
+        leave("Text to be embedded", self._url, self_hosted=env.embedder_self_hosted or is_near(self._url))
         try:
             reply = self._client.post(self._url, json={"model": self._model, "input": list(texts)})
             reply.raise_for_status()

@@ -19,6 +19,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from analysis.beat import beating
+from analysis.egress import embedder_is_away, sending_for
 from analysis.errors import AppError
 from analysis.ingest import index
 from analysis.ingest.embed import Encoder, Vectors, embed_passages
@@ -116,7 +117,9 @@ def _built(build: Build, time_is_up: Callable[[], bool]) -> bool:
     last_id = 0
     while batch := _lacking(build.embedder, after_id=last_id):
         texts = [index.embedded_text(chunk.heading_path, chunk.text) for chunk in batch]
-        _write(build, batch, embed_passages(texts, build.encoder))
+        with sending_for(None):  # those that keep their text in the house are not among them
+            vectors = embed_passages(texts, build.encoder)
+        _write(build, batch, vectors)
         last_id = batch[-1].pk
         if time_is_up():
             return False
@@ -127,6 +130,8 @@ def _lacking(embedder: Embedder, *, after_id: int = 0) -> list[Chunk]:
     """Return the next passages of ready documents that have no vector by the embedder."""
     has_one = ChunkVector.objects.filter(chunk=OuterRef("pk"), embedder=embedder)
     rows = Chunk.objects.filter(~Exists(has_one), pk__gt=after_id, version__status=IngestStatus.READY)
+    if embedder_is_away():
+        rows = rows.exclude(workspace__policy__self_hosted_only=True)
     return list(rows.only("version_id", "heading_path", "text").order_by("pk")[:BATCH_CHUNKS])
 
 

@@ -29,6 +29,7 @@ from django.utils import timezone
 
 from analysis import progress
 from analysis.beat import beating
+from analysis.egress import sending_for
 from analysis.errors import AppError, UserError
 from analysis.ingest import index
 from analysis.ingest.chunk import chunk
@@ -124,7 +125,10 @@ def ingest(version_id: int, *, follow_up: bool = True, parsed: ParsedDocument | 
     run = Run(version, token, follow_up, parsed)
     version.stage = ""
     try:
-        with beating(run.renew, every_seconds=env.lease_seconds / 3) as run.lost:
+        with (
+            sending_for(version.document.workspace_id),
+            beating(run.renew, every_seconds=env.lease_seconds / 3) as run.lost,
+        ):
             _read_in(run)
     except LeaseLost:
         logger.info("Version %s was taken over or deleted; this worker stops", version_id)
@@ -306,7 +310,7 @@ def tokens_of(version: DocumentVersion, text: str) -> tuple[int, bool]:
     from analysis.llm.tokens import count_version, estimate
 
     try:
-        counted = count_version(version.pk, text, llm_get())
+        counted = count_version(version.pk, text, llm_get(workspace_id=version.document.workspace_id))
     except UserError:  # no language model is set up yet: search works without one
         return estimate(text), False
     return counted.tokens, counted.exact

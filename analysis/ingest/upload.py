@@ -27,6 +27,7 @@ from analysis.models import Answer, Document, DocumentVersion, IngestStatus, Que
 from workspaces.audit import record
 from workspaces.audit.actions import Action
 from workspaces.models import User, Workspace
+from workspaces.policy import require_of
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +56,10 @@ def document_upload(
     """Return the new document, waiting to be read in, or the one that holds the same bytes already.
 
     enqueue: send it to a worker; whoever does not reads it in where it stands.
-    Raises UserError: bad_name, empty_file (422), too_large (413), unsupported_type (415), upload_cut_off (422).
+    Raises UserError: bad_name, empty_file (422), too_large (413), unsupported_type (415), upload_cut_off (422);
+    PermissionDenied where the workspace's policy does not let the person upload.
     """
+    require_of(user, workspace, "upload")
     name = clean_name(name)
     sha256, size_bytes = measured(file)
     _refuse_unreadable(name, file)

@@ -14,6 +14,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Model, Sum
 from django.utils import timezone
 
+from analysis.egress import Sender, leave
+from analysis.llm.budget import Purse
 from analysis.llm.catalogue import LLM
 from analysis.llm.client import Stop, never, stream_chat
 from analysis.llm.segments import segments
@@ -42,15 +44,21 @@ def metered(
     """Yield a completion's tokens and write its row: at the start, and when it is done, stopped, broken off or dropped.
 
     before: what this call had the slot read of its prompt before it began; it is the call's own reading and time, not
-    its cache's. Raises as `client.stream_chat`.
+    its cache's. Past the workspace's budget the completion is stopped. Raises as `client.stream_chat`, and
+    EgressRefused or UserError budget_spent before anything is sent.
     """
+    leave("A prompt", llm.base_url, self_hosted=llm.self_hosted, sender=Sender(account.workspace_id))
+    purse = Purse(llm, account.workspace_id)
+    purse.check()
     begun, seen, status = time.monotonic() - before.seconds, before, CallStatus.FAILED
     # What is sent will be billed even if this process dies in the middle: an open row with an estimate outlives it.
     row = record(llm, Usage(prompt_tokens=_estimate(prompt)), account, status=CallStatus.OPEN, prompt=prompt)
+    purse.pays_for(row)
     try:
-        with closing(stream_chat(llm, prompt, slot=slot, should_stop=should_stop)) as stream:
+        with closing(stream_chat(llm, prompt, slot=slot, should_stop=purse.or_empty(should_stop))) as stream:
             for token in (_with(before, token) for token in stream):
                 seen = _counted(seen, token, begun)
+                purse.pay(_sane(replace(seen, prompt_tokens=seen.prompt_tokens or row.prompt_tokens)))
                 if token.kind == "end":
                     status = CallStatus.STOPPED if seen.finish_reason == "stopped" else CallStatus.DONE
                 yield token

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from anyio.from_thread import start_blocking_portal
 
+from analysis.egress import leave
 from analysis.errors import AppError, EngineUnavailable
 from analysis.llm.catalogue import LLM
 from analysis.llm.endpoint import headers, root_url
@@ -39,6 +40,7 @@ def prefill(llm: LLM, tokens: list[int], *, slot: int, should_stop: Callable[[],
 
     When `should_stop()` the connection is closed, which ends the reading after the batch at hand; returns None then.
     """
+    leave("A text", llm.base_url, self_hosted=llm.self_hosted)
     body = {"prompt": tokens, "n_predict": 0, "id_slot": slot, "cache_prompt": True}
     with start_blocking_portal() as portal:
         request = portal.start_task_soon(_read, llm, body)
@@ -82,6 +84,7 @@ def erase_slot(llm: LLM, slot: int) -> None:
 
 
 def _post(llm: LLM, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    leave("A text", llm.base_url, self_hosted=llm.self_hosted)
     try:
         return _answer(httpx.post(root_url(llm.base_url, path), json=body, headers=headers(llm.key), timeout=TIMEOUT))
     except httpx.HTTPError as error:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.egress import Sender, leave
 from analysis.errors import AppError, LecternError
+from analysis.llm.budget import Purse, over_budget
 from analysis.llm.catalogue import LLM
 from analysis.llm.client import Stop, Stopped, never, post_file
 from analysis.llm.dialects import dialect_of
@@ -131,7 +133,7 @@ def _completed(llm: LLM, prompt: Prompt, account: Account, should_stop: Stop) ->
         if token.kind == "text":
             pieces.append(token.text)
     if usage.finish_reason == "stopped":
-        raise Stopped
+        raise Stopped if should_stop() else over_budget()
     if usage.finish_reason == "length":
         raise AppError("The language model was cut off before it had written everything down.", code="llm_cut_off")
     return "".join(pieces)
@@ -142,6 +144,8 @@ def _transcribed(llm: LLM, media: Media, account: Account, should_stop: Stop) ->
     fields = {"model": llm.served_as, "response_format": "verbose_json", "timestamp_granularities[]": "segment"}
     file = (f"recording.{audio_format(media)}", media.data, media.mime)
     begun = time.monotonic()
+    leave("A recording", llm.base_url, self_hosted=llm.self_hosted, sender=Sender(account.workspace_id))
+    Purse(llm, account.workspace_id).check()
     try:
         told = post_file(llm, "audio/transcriptions", fields, file, should_stop=should_stop)
     except (Stopped, LecternError) as error:

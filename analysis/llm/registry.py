@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -16,6 +17,8 @@ from analysis.llm.catalogue import BUNDLED, LLM, catalogue
 from analysis.llm.endpoint import EndpointFacts, endpoint_facts
 from analysis.models import Endpoint, ServedLLM
 from config.env import env
+from workspaces.models import Policy
+from workspaces.policy import policy_of
 
 # How long another process may go on with the rows as they were. They are kept in this process's memory and nowhere
 # else, since they hold keys.
@@ -36,8 +39,8 @@ _rows: tuple[float, list[ServedLLM]] | None = None
 _lock = Lock()
 
 
-def llms() -> list[LLM]:
-    """Return the language models that can be used now, the default first.
+def llms(workspace_id: int | None = None) -> list[LLM]:
+    """Return the language models that can be used now, the default first; in a workspace, those its policy allows.
 
     The default is the one that an administrator chose, else what the configured endpoint serves: the bundled model, or
     LECTERN_LLM_URL / LECTERN_LLM_MODEL. An id stands in the list once.
@@ -48,15 +51,26 @@ def llms() -> list[LLM]:
     unique: dict[str, LLM] = {}
     for llm in (*chosen, *configured_llms(), *others):
         unique.setdefault(llm.id, llm)
-    return list(unique.values())
+    usable = list(unique.values())
+    return usable if workspace_id is None else allowed(usable, policy_of(workspace_id))
 
 
-def llm_get(id: str = "") -> LLM:
-    """Return the usable language model `id`, the default for "".
+def allowed(usable: Iterable[LLM], policy: Policy) -> list[LLM]:
+    """Return those of the language models that a workspace's policy allows."""
+    named = set(policy.allowed_llms)
+    return [
+        llm for llm in usable if (not named or llm.id in named) and (llm.self_hosted or not policy.self_hosted_only)
+    ]
+
+
+def llm_get(id: str = "", *, workspace_id: int | None = None) -> LLM:
+    """Return the usable language model `id`, the default for ""; in a workspace, of those that its policy allows.
 
     Raises UserError unknown_llm when it is not in the list, or when there is none at all.
     """
-    usable = llms()
+    usable = llms(workspace_id)
+    if not usable and workspace_id is not None and llms():
+        raise UserError("The policy of this workspace allows none of the language models here.", code="unknown_llm")
     if not usable:
         raise UserError("No language model is set. Start the bundled one, or set LECTERN_LLM_URL.", code="unknown_llm")
     found = next((llm for llm in usable if id in ("", llm.id)), None)

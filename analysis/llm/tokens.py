@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import httpx
 from django.core.cache import cache
 
+from analysis.egress import leave
 from analysis.errors import EngineUnavailable, LecternError
 from analysis.llm import llamacpp
 from analysis.llm.catalogue import LLM
@@ -117,6 +118,7 @@ def estimate(text: str) -> int:
 
 
 def _vllm_count(llm: LLM, what: dict[str, Any]) -> int:
+    leave("Text to be counted", llm.base_url, self_hosted=llm.self_hosted)
     body = {"model": llm.served_as, **what}
     try:
         response = httpx.post(root_url(llm.base_url, "tokenize"), json=body, headers=headers(llm.key), timeout=30)

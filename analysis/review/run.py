@@ -19,6 +19,7 @@ from django.utils import timezone
 from analysis import progress
 from analysis.answer.receipt import ranges
 from analysis.beat import beating
+from analysis.egress import sending_for
 from analysis.errors import AppError, LecternError, UserError
 from analysis.models import ClauseFindingRow, ClauseReview, Document, DocumentVersion, ReviewStatus
 from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, release, renew
@@ -71,7 +72,10 @@ def review_run(review_id: str) -> None:
     if token is None:
         return
     review = rows.select_related("version__document").get()
-    with beating(lambda: renew(rows, token), every_seconds=env.lease_seconds / 3) as lost:
+    with (
+        sending_for(review.version.document.workspace_id),
+        beating(lambda: renew(rows, token), every_seconds=env.lease_seconds / 3) as lost,
+    ):
         try:
             _attempt(review, token, lost)
         except LeaseLost:

@@ -79,7 +79,7 @@ class Card:
     @cached_property
     def llms(self) -> list[Choice]:
         """The language models that it can be asked of again."""
-        return llm_choices() if self.may_edit else []
+        return llm_choices(self.question.workspace_id) if self.may_edit else []
 
     @property
     def compared(self) -> bool:

@@ -31,10 +31,11 @@ class Choice:
     label: str
 
 
-def llm_choices() -> list[Choice]:
-    """Return the language models to choose from, the default first; none while the engine is not up."""
+def llm_choices(workspace_id: int | None) -> list[Choice]:
+    """Return the language models that a workspace can choose from, the default first; none while no engine is up."""
     try:
-        return [Choice(llm.id, llm.name, f"{llm.name} · {window_words(llm)} · {price_words(llm)}") for llm in llms()]
+        usable = llms(workspace_id)
+        return [Choice(llm.id, llm.name, f"{llm.name} · {window_words(llm)} · {price_words(llm)}") for llm in usable]
     except LecternError:
         return []
 
@@ -44,9 +45,10 @@ def ask_choices(request: HttpRequest, *, code: bool = False) -> dict[str, Any]:
 
     code: the question can be put to repositories, which can be packed into a window.
     """
+    workspace = getattr(request, "workspace", None)
     return {
         "modes": [*MODES[:2], PACKED, *MODES[2:]] if code else MODES,
-        "llms": llm_choices(),
+        "llms": llm_choices(workspace.pk if workspace else None),
         "llm_chosen": request.session.get(_REMEMBERED, ""),
     }
 

@@ -40,6 +40,7 @@ from workspaces.access import get_document_or_404, member_of, person, still_memb
 from workspaces.audit import record
 from workspaces.audit.actions import Action
 from workspaces.models import Role
+from workspaces.policy import require
 
 STARTING = "Waiting for a worker"
 
@@ -144,6 +145,7 @@ def clauses_export(request: HttpRequest, document_id: UUID, kind: str) -> HttpRe
     write, content_type = EXPORTS[kind]
     reply = HttpResponse(write(panel.review, panel.threshold), content_type=f"{content_type}; charset=utf-8")
     name = f"clauses-{document_id}.{kind}"
+    require(member_of(person(request), panel.document.workspace), "export")
     record(Action.EXPORTED, panel.document, workspace=panel.document.workspace, file=name)
     reply["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return reply

@@ -25,10 +25,11 @@ from analysis.views.choices import MODES, llm_choices
 from analysis.views.export import as_csv, as_markdown
 from analysis.views.figures import dollars, duration
 from analysis.views.forms import chosen_mode
-from workspaces.access import enter, get_question_or_404, person
+from workspaces.access import enter, get_question_or_404, member_of, person
 from workspaces.audit import record
 from workspaces.audit.actions import Action
 from workspaces.models import Member, Role
+from workspaces.policy import require
 
 EXPORTS = {"csv": (as_csv, "text/csv"), "md": (as_markdown, "text/markdown")}
 UNKNOWN = "–"
@@ -90,7 +91,7 @@ def _tokens(each: Compared) -> str:
 def columns_of(question: Question, member: Member) -> list[Column]:
     """Return a column for each language model that has answered, or is answering, the question."""
     answers = compared(question)
-    names = {choice.id: choice.name for choice in llm_choices()}
+    names = {choice.id: choice.name for choice in llm_choices(question.workspace_id)}
     best_of = best(answers)
     return [
         Column(card_for(each.answer, member), names.get(each.answer.llm, each.answer.llm), each, best_of)
@@ -122,7 +123,7 @@ def _page(request: HttpRequest, question: Question, error: LecternError | None =
         "question": question,
         "documents": list(question.documents.order_by("uploaded_at", "pk")),
         "columns": columns,
-        "choices": [(choice, states.get(choice.id, "")) for choice in llm_choices()],
+        "choices": [(each, states.get(each.id, "")) for each in llm_choices(question.workspace_id)],
         "modes": MODES,
         "may_edit": member.may(Role.EDITOR),
         "error": error.message if error else "",
@@ -166,6 +167,7 @@ def compare_export(request: HttpRequest, question_id: UUID, kind: str) -> HttpRe
         raise Http404
     write, content_type = EXPORTS[kind]
     reply = HttpResponse(write(question, compared(question)), content_type=f"{content_type}; charset=utf-8")
+    require(member_of(person(request), question.workspace), "export")
     name = f"comparison-{question.pk}.{kind}"
     record(Action.EXPORTED, question, workspace=question.workspace, file=name)
     reply["Content-Disposition"] = content_disposition_header(True, name) or "attachment"

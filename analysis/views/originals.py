@@ -19,9 +19,10 @@ from analysis.ingest.stored_tables import table_text
 from analysis.models import DocumentVersion
 from analysis.tables import as_csv
 from analysis.views.sse import checked
-from workspaces.access import get_document_or_404, person
+from workspaces.access import get_document_or_404, member_of, person
 from workspaces.audit import record
 from workspaces.audit.actions import Action
+from workspaces.policy import require
 
 _PIECE_BYTES = 2**18
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -82,6 +83,7 @@ async def _original(request: HttpRequest, document_id: UUID, *, downloaded: bool
         if version is None or not version.file:
             raise Http404
         if downloaded:
+            require(member_of(person(request), found.workspace), "export")
             record(Action.DOCUMENT_DOWNLOADED, found, workspace=found.workspace)
         return _Original(found.name, version.kind, Path(version.file.path), quote_etag(_tag(version)))
 

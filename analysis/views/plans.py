@@ -49,7 +49,8 @@ def plan(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         asked = Asked.from_form(request.POST, member)
         wanted = Wanted(asked.scope(member), asked.text, _parent(request, member))
-        chosen = [llm_get(id) for id in dict.fromkeys(asked.llms)] or [llm_get(asked.llm)]
+        here = member.workspace_id
+        chosen = [llm_get(id, workspace_id=here) for id in dict.fromkeys(asked.llms) or [asked.llm]]
     except LecternError as error:
         return render(request, "_plan.html", {"plans": [Planned("", error=error.message)]})
     return render(

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_safe
 from analysis.llm.segments import Piece, SentMessage, rebuilt
 from analysis.models import Answer, Call, CallStatus
 from analysis.views.figures import dollars, duration
-from workspaces.access import get_answer_or_404, person
+from workspaces.access import get_answer_or_404, member_of, person
 from workspaces.audit import record
 from workspaces.audit.actions import Action
-from workspaces.models import Role
+from workspaces.policy import require
 
 PURPOSES = {
     "question": "Question",
@@ -132,7 +132,8 @@ def between(messages: list[SentMessage], start: int, end: int) -> Iterator[SentM
 
 
 def _answer(request: HttpRequest, answer_id: UUID) -> Answer:
-    answer = get_answer_or_404(person(request), answer_id, role=Role.EDITOR)
+    answer = get_answer_or_404(person(request), answer_id)
+    require(member_of(person(request), answer.question.workspace), "prompts")
     request.workspace = answer.question.workspace  # type: ignore[attr-defined]
     return answer
 

@@ -21,6 +21,7 @@ from workspaces.access import enter, staff_or_404
 from workspaces.audit import record
 from workspaces.audit.actions import Action
 from workspaces.models import Role, Workspace
+from workspaces.policy import require
 
 DAYS = (7, 30, 90)
 DEFAULT_DAYS = 30
@@ -129,7 +130,9 @@ def workspace_usage(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def workspace_calls(request: HttpRequest, slug: str) -> HttpResponse:
     """Return a workspace's calls as CSV."""
-    workspace = enter(request, slug, role=Role.EDITOR).workspace
+    member = enter(request, slug, role=Role.EDITOR)
+    require(member, "export")
+    workspace = member.workspace
     period = period_of(request.GET)
     record(Action.EXPORTED, workspace, workspace=workspace, file="calls.csv")
     return _csv(period, calls_in(period, workspace), f"calls-{slug}")

@@ -20,6 +20,7 @@ class Action(models.TextChoices):
     WORKSPACE_CREATED = "workspace.created", "created the workspace"
     WORKSPACE_CHANGED = "workspace.changed", "changed the settings of"
     WORKSPACE_DELETED = "workspace.deleted", "deleted the workspace"
+    POLICY_CHANGED = "workspace.policy_changed", "changed the policy of"
     MEMBER_ROLE = "member.role_changed", "changed the role of"
     MEMBER_REMOVED = "member.removed", "removed"
     MEMBER_JOINED = "member.joined", "joined by invitation"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.forms import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from analysis.errors import UserError
+from analysis.llm.budget import month_of
+from analysis.llm.registry import llms
 from workspaces import recipes
 from workspaces.access import enter, person
-from workspaces.forms import DeleteForm, SettingsForm, WorkspaceForm
+from workspaces.forms import DeleteForm, PolicyForm, SettingsForm, WorkspaceForm
 from workspaces.models import Member, Role, Workspace
+from workspaces.policy import policy_change, policy_of
 
 
 @login_required
@@ -37,6 +41,25 @@ def workspace_settings(request: HttpRequest, slug: str) -> HttpResponse:
         messages.success(request, "The settings are saved.")
         return redirect("workspace_settings", slug=slug)
     return _settings_page(request, member, form=form, status=422 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def workspace_policy(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show and change what the workspace allows. For owners."""
+    member = enter(request, slug, role=Role.OWNER)
+    policy = policy_of(member.workspace_id)
+    usable = [(llm.id, f"{llm.name}{'' if llm.self_hosted else ', outside the house'}") for llm in llms()]
+    # One that is away for now stays allowed.
+    usable += [(id, f"{id}, not here now") for id in policy.allowed_llms if id not in dict(usable)]
+    initial = model_to_dict(policy) | {"sign_in_domains": ", ".join(policy.sign_in_domains)}
+    form = PolicyForm(request.POST or None, initial=initial, llms=usable, email=person(request).email)
+    if form.is_valid():
+        policy_change(member.workspace, **form.cleaned_data)
+        messages.success(request, "The policy is saved and holds from now on.")
+        return redirect("workspace_policy", slug=slug)
+    page = {"member": member, "workspace": member.workspace, "form": form, "month": month_of(member.workspace_id)}
+    return render(request, "workspaces/policy.html", page, status=422 if form.errors else 200)
 
 
 @login_required

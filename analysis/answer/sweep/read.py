@@ -77,7 +77,7 @@ class Sweep:
 
 def sweep_of(answer: Answer, should_stop: Stop) -> Sweep:
     """Return the sweep of an answer."""
-    llm = llm_get(answer.llm)
+    llm = llm_get(answer.llm, workspace_id=answer.question.workspace_id)
     return Sweep(answer, llm, reader_of(answer, llm), should_stop)
 
 
