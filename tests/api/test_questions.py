@@ -30,9 +30,9 @@ LLMS = [
 
 @pytest.fixture(autouse=True)
 def llms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "llms", lambda: LLMS)
+    monkeypatch.setattr(registry, "llms", lambda *_: LLMS)
     for module in ("analysis.api.workspaces", "analysis.answer.alternatives"):
-        monkeypatch.setattr(f"{module}.llms", lambda: LLMS)
+        monkeypatch.setattr(f"{module}.llms", lambda *_: LLMS)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_asking_gives_202_with_the_plan_and_a_question_by_the_asker(
 def test_several_language_models_answer_the_same_question(
     editor: Caller, viewer: Caller, version: DocumentVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "llms", lambda: [LLMS[0], replace(LLMS[0], id="twin")])
+    monkeypatch.setattr(registry, "llms", lambda *_: [LLMS[0], replace(LLMS[0], id="twin")])
     body = {"text": "How long?", "document_ids": [str(version.document_id)], "llms": ["reader", "twin"]}
     asked = editor.post(QUESTIONS, body).json()
     assert [(each["number"], each["llm"], each["status"]) for each in asked["answers"]] == [

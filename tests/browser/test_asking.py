@@ -134,8 +134,8 @@ def two_llms(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two language models to choose from; what they write, the test says."""
     away = "http://127.0.0.1:1/v1"
     two = [LLM(id, id.title(), "", 32768, 800, base_url=away, self_hosted=True) for id in ("kimi", "qwen")]
-    monkeypatch.setattr(registry, "llms", lambda: two)
-    monkeypatch.setattr(choices, "llms", lambda: two)
+    monkeypatch.setattr(registry, "llms", lambda *_: two)
+    monkeypatch.setattr(choices, "llms", lambda *_: two)
 
 
 @pytest.mark.usefixtures("two_llms")

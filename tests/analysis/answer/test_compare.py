@@ -20,7 +20,7 @@ NAMES = ["kimi", "qwen", "glm", "r1", "v3", "k3", "long"]
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Know the language models of NAMES, plan nothing, run nothing."""
 
-    def llm_get(id: str = "") -> LLM:
+    def llm_get(id: str = "", **_: object) -> LLM:
         if id not in NAMES:
             raise UserError("There is none.", code="unknown_llm")
         return LLM(id, id.upper(), "", 32768, 800)

@@ -25,8 +25,8 @@ KIMI, QWEN = LLM("kimi", "Kimi K2", "", 262144, 800), LLM("qwen", "Qwen <3>", ""
 
 @pytest.fixture(autouse=True)
 def two_llms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choices, "llms", lambda: [KIMI, QWEN])
-    monkeypatch.setattr(comparing, "llm_get", lambda id: {"kimi": KIMI, "qwen": QWEN}[id])
+    monkeypatch.setattr(choices, "llms", lambda *_: [KIMI, QWEN])
+    monkeypatch.setattr(comparing, "llm_get", lambda id, **_: {"kimi": KIMI, "qwen": QWEN}[id])
     monkeypatch.setattr(asking, "_plan", lambda question, mode, llm: {})
 
 

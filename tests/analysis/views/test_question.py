@@ -156,8 +156,8 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> dict[Mode, ReadingPlan | UserErr
             raise found
         return found
 
-    monkeypatch.setattr(plans, "llm_get", lambda id: LLM(id or "q", id or "Qwen", "", 32768, 800))
-    monkeypatch.setattr(alternatives, "llms", list)
+    monkeypatch.setattr(plans, "llm_get", lambda id, **_: LLM(id or "q", id or "Qwen", "", 32768, 800))
+    monkeypatch.setattr(alternatives, "llms", lambda *_: [])
     monkeypatch.setattr(alternatives, "plan_reading", plan_reading)
     return by_mode
 
@@ -224,7 +224,7 @@ def test_a_follow_up_is_planned_with_what_it_follows(
     cast: Cast, answer: Answer, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[Any] = []
-    monkeypatch.setattr(plans, "llm_get", lambda id: LLM("q", "Qwen", "", 32768, 800))
+    monkeypatch.setattr(plans, "llm_get", lambda id, **_: LLM("q", "Qwen", "", 32768, 800))
     monkeypatch.setattr(alternatives, "plan_reading", lambda **wanted: given.append(wanted["parent"]) or PLAN)
     assert "whole document · 7,900 tokens" in plan_of(cast.editor, document, parent=str(answer.question_id))
     assert given == [answer.question]
@@ -238,7 +238,7 @@ def test_the_language_model_is_remembered(
 ) -> None:
     kimi = LLM("k", "Kimi <K2>", "", 262144, 800, price_in_usd_per_million=0.6, price_out_usd_per_million=2.5)
     two = [LLM("q", "Qwen", "", 32768, 800, self_hosted=True), kimi]
-    monkeypatch.setattr(choices, "llms", lambda: two)
+    monkeypatch.setattr(choices, "llms", lambda *_: two)
     client = signed_in(cast.editor)
     page = client.get("/w/firm/ask/").content.decode()
     assert '<option value="q">Qwen · 32k · self-hosted</option>' in page
