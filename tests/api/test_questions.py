@@ -193,6 +193,13 @@ def test_an_answer_with_its_evidence(viewer: Caller, cast: Cast, version: Docume
             "start_seconds": None,
             "end_seconds": None,
             "score": 0.9,
+            "path": None,
+            "start_line": 0,
+            "end_line": 0,
+            "repository_id": None,
+            "snapshot": None,
+            "commit": None,
+            "stale": False,
         }
     ]
     assert reply["coverage"]["parts"] == 1  # what the receipt holds beyond the documented fields comes too
