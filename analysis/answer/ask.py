@@ -73,7 +73,7 @@ def question_put(
     places = {each.workspace_id for each in documents} | {each.workspace_id for each in repositories}
     if (places | ({parent.workspace_id} if parent else set())) - {workspace.pk}:
         raise ValueError("what a question is put to and its parent cannot be of another workspace")
-    scope = material.Scope(workspace, documents, repositories, _checked_path(repositories, path))
+    scope = material.Scope(workspace, documents, repositories, checked_path(repositories, path))
     if parent is not None and scope.everything:
         scope = material.scope_of(parent)
     asked = Question(
@@ -206,7 +206,7 @@ def _checked_text(text: str) -> str:
     return text
 
 
-def _checked_path(repositories: Sequence[Repository], path: str) -> str:
+def checked_path(repositories: Sequence[Repository], path: str) -> str:
     """Return the path as it is kept: without slashes around it. Raises UserError unknown_path."""
     path = path.strip().strip("/")
     if not path:

@@ -3,7 +3,20 @@
 from django.http import Http404, HttpRequest
 from ninja import Router
 
-from analysis.api import clauses, documents, questions, search, summaries, tables, terms, usage, workspaces
+from analysis.api import (
+    changes,
+    clauses,
+    documents,
+    questions,
+    repositories,
+    search,
+    sources,
+    summaries,
+    tables,
+    terms,
+    usage,
+    workspaces,
+)
 from analysis.api.auth import BearerToken, BrowserSession
 from analysis.api.errors import install
 from analysis.api.interface import Interface, Reference
@@ -13,13 +26,17 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 api = Interface(
     title="Lectern",
     version="1",
-    description="Reads whole contracts with long-context language models, and checks every quote.",
+    description="Reads whole contracts and code bases with long-context language models, and checks every quote.",
     auth=[BearerToken(), BrowserSession()],
     docs=Reference(),
     docs_url="/",
 )
 install(api)
-for noun in (workspaces, documents, tables, terms, search, questions, summaries, clauses, usage):
+NOUNS = (
+    *(workspaces, documents, tables, terms, repositories, sources, changes),
+    *(search, questions, summaries, clauses, usage),
+)
+for noun in NOUNS:
     api.add_router("", noun.router)
 
 unknown = Router()

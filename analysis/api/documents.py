@@ -20,7 +20,7 @@ from analysis.errors import UserError
 from analysis.ingest.render import page_image
 from analysis.ingest.upload import document_delete, document_upload
 from analysis.models import Document, DocumentVersion, IngestStatus
-from workspaces.access import documents_for, get_document_or_404, member_or_404
+from workspaces.access import documents_for, get_document_or_404, member_or_404, searched_for
 from workspaces.models import Member, Role
 
 router = Router(tags=["Documents"])
@@ -100,6 +100,8 @@ def document_payload(document: Document) -> dict[str, Any]:
         "stage_total": version.stage_total,
         "progress": progress_of(version),
         "kind": version.kind or None,
+        "repository_id": document.repository_id,
+        "path": document.path or None,
         "size_bytes": version.size_bytes,
         "pages": version.page_count,
         "characters": version.characters,
@@ -173,7 +175,7 @@ def delete_document(request: ApiRequest, document_id: UUID) -> Status[None]:
 def chosen_documents(member: Member, document_ids: Iterable[UUID]) -> list[Document]:
     """Return the documents in the order asked for, each once; raises Http404 for one that is not in the workspace."""
     wanted = list(dict.fromkeys(document_ids))
-    found = {row.pk: row for row in documents_for(member).filter(pk__in=wanted).select_related("version")}
+    found = {row.pk: row for row in searched_for(member).filter(pk__in=wanted).select_related("version")}
     if len(found) < len(wanted):
         raise Http404
     return [found[document_id] for document_id in wanted]

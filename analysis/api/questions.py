@@ -12,12 +12,13 @@ from django.http.response import HttpResponseBase
 from ninja import Query, Router, Status
 
 from analysis.answer.alternatives import Wanted, plan_or_advise
-from analysis.answer.ask import answer_regenerate, question_ask
+from analysis.answer.ask import answer_regenerate, checked_path, question_ask
 from analysis.answer.compare import question_compare
 from analysis.answer.material import Scope
 from analysis.answer.payload import answer_payload
 from analysis.api.answers import answer_of, asked_payload, stop
 from analysis.api.auth import ApiRequest
+from analysis.api.chosen import chosen_repositories
 from analysis.api.documents import chosen_documents
 from analysis.api.events import events_response
 from analysis.api.responses import Limit, Number, Offset, page_of, produces, responses
@@ -34,34 +35,46 @@ from analysis.api.schemas import (
 from analysis.llm.registry import llm_get
 from analysis.models import Answer, Question
 from workspaces.access import get_question_or_404, member_or_404, questions_for
-from workspaces.models import Role
+from workspaces.models import Member, Role
 
 router = Router(tags=["Questions"])
 
 EVENTS = produces("text/event-stream", "Events: progress, reasoning, finding, token, answer, then done or failed.")
 
 
+def put_to(member: Member, asked: PlanIn) -> dict[str, Any]:
+    """Return the documents, repositories and path that a question is put to; raises Http404 and as `checked_path`."""
+    repositories = chosen_repositories(member, asked.repository_ids)
+    return {
+        "documents": chosen_documents(member, asked.document_ids),
+        "repositories": repositories,
+        "path": checked_path(repositories, asked.path),
+    }
+
+
 @router.post("/workspaces/{slug:slug}/plan", response=responses(200, PlanOut))
 def plan_question(request: ApiRequest, slug: str, asked: PlanIn) -> dict[str, Any]:
-    """How the documents would be read for this question: mode and why, tokens, cost, time. Nothing is run."""
+    """How documents and repositories would be read for this question: mode and why, tokens, cost, time. Nothing is
+    run."""
     member = member_or_404(request.auth, slug)
-    wanted = Wanted(Scope(member.workspace, chosen_documents(member, asked.document_ids)), asked.text)
+    wanted = Wanted(Scope(member.workspace, **put_to(member, asked)), asked.text)
     return asdict(plan_or_advise(wanted, asked.mode, llm_get(asked.llm, workspace_id=member.workspace_id)))
 
 
 @router.post("/workspaces/{slug:slug}/questions", response=responses(202, AskedOut, 403))
 def ask_question(request: ApiRequest, slug: str, asked: QuestionIn) -> Status[Any]:
-    """Puts a question to the documents, or to the whole workspace when none are named.
+    """Puts a question to documents and repositories, or to the whole workspace when none are named.
 
-    The answer is written in the background: follow its events, or ask for it until it is done. A question to documents
-    that are still being read in waits for them. With `llms` each of them answers, all at the same time.
+    The answer is written in the background: follow its events, or ask for it until it is done. A question to what is
+    still being read in waits for it. With `llms` each of them answers, all at the same time. `path` keeps to a folder
+    or file of the one repository.
     """
     member = member_or_404(request.auth, slug, role=Role.EDITOR)
     given: dict[str, Any] = {
         "workspace": member.workspace,
         "user": member.user,
         "text": asked.text,
-        "documents": chosen_documents(member, asked.document_ids),
+        **put_to(member, asked),
         "mode": asked.mode,
         "parent": get_question_or_404(request.auth, asked.parent_id) if asked.parent_id else None,
     }
@@ -73,26 +86,32 @@ def ask_question(request: ApiRequest, slug: str, asked: QuestionIn) -> Status[An
 def list_questions(
     request: ApiRequest,
     slug: str,
+    *,
     document_id: Annotated[UUID | None, Query(None)] = None,
+    repository_id: Annotated[UUID | None, Query(None)] = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> dict[str, Any]:
-    """The workspace's questions and summaries, newest first; document_id keeps to those put to that document."""
+    """The workspace's questions and summaries, newest first; document_id and repository_id keep to those put to it."""
     member = member_or_404(request.auth, slug)
     rows = questions_for(member)
     if document_id is not None:
         rows = rows.filter(documents__in=chosen_documents(member, [document_id]))
+    if repository_id is not None:
+        rows = rows.filter(repositories__in=chosen_repositories(member, [repository_id]))
     latest = Answer.objects.filter(question=OuterRef("pk")).order_by("-number").values("status")[:1]
-    rows = rows.select_related("asker").prefetch_related("documents").annotate(status=Subquery(latest))
+    rows = rows.select_related("asker").prefetch_related("documents", "repositories").annotate(status=Subquery(latest))
     return page_of(rows, limit, offset, _question_payload)
 
 
 def _question_payload(question: Question) -> dict[str, Any]:
-    return {name: getattr(question, name) for name in ("purpose", "text", "across_workspace", "created_at")} | {
+    same = ("purpose", "text", "path", "across_workspace", "created_at")
+    return {name: getattr(question, name) for name in same} | {
         "id": question.pk,
         "status": getattr(question, "status"),  # noqa: B009  # annotated by the query
         "asked_by": question.asker.email if question.asker else None,
         "document_ids": [document.pk for document in question.documents.all()],
+        "repository_ids": [repository.pk for repository in question.repositories.all()],
     }
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field
 
-from analysis.types import Aim, Mode
+from analysis.types import Aim, Extent, Mode
 
 DOCUMENT_IDS_MAX = 1000
 
@@ -23,6 +23,7 @@ def _storable(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_storable)]
 DocumentIds = Annotated[list[UUID], Field(max_length=DOCUMENT_IDS_MAX)]
+RepositoryIds = Annotated[list[UUID], Field(max_length=DOCUMENT_IDS_MAX)]
 
 
 class ErrorDetail(Schema):
@@ -47,7 +48,10 @@ class WarningOut(Schema):
 
 
 class DocumentOut(Schema):
-    """A document. progress: 0 to 1 over all stages; stage_done of stage_total: pages or chunks of the stage."""
+    """A document. progress: 0 to 1 over all stages; stage_done of stage_total: pages or chunks of the stage.
+
+    repository_id, path: of a file of a repository.
+    """
 
     id: UUID
     name: str
@@ -58,6 +62,8 @@ class DocumentOut(Schema):
     stage_total: int
     progress: float
     kind: str | None
+    repository_id: UUID | None
+    path: str | None
     size_bytes: int
     pages: int
     characters: int
@@ -176,6 +182,8 @@ class WholeTableOut(TableOut):
 
 
 class HitOut(Schema):
+    """A passage. repository_id, path, start_line, end_line: of a file of a repository; null and 0 for documents."""
+
     document_id: UUID
     document_name: str
     start_char: int
@@ -184,6 +192,10 @@ class HitOut(Schema):
     heading_path: str
     text: str
     score: float
+    repository_id: UUID | None
+    path: str | None
+    start_line: int
+    end_line: int
 
 
 class LLMOut(Schema):
@@ -203,16 +215,20 @@ class LLMOut(Schema):
 
 
 class PlanIn(Schema):
+    """A question and what it is put to. path: the folder or file of the one repository that it is about."""
+
     model_config = ConfigDict(extra="forbid")
 
     text: Text
     document_ids: DocumentIds = []
+    repository_ids: RepositoryIds = []
+    path: Annotated[Text, Field(max_length=1000)] = ""
     mode: Mode = Mode.AUTO
     llm: Text = ""
 
 
 class QuestionIn(PlanIn):
-    """A question. No document_ids: put to the whole workspace. parent_id: the question that this one follows up.
+    """A question. Neither document_ids nor repository_ids: put to the whole workspace. parent_id: what it follows up.
 
     llms: two or more to answer it side by side, in place of llm.
     """
@@ -234,8 +250,18 @@ class SummaryIn(Schema):
     llm: Text = ""
 
 
+class PackedFileOut(Schema):
+    """A file of a repository in a plan of mode `packed`. tokens: what it takes in that extent."""
+
+    document_id: UUID
+    path: str
+    extent: Extent
+    tokens: int
+    why: str
+
+
 class PlanOut(Schema):
-    """How the documents will be read; expected_seconds is to the first word."""
+    """How the documents will be read; expected_seconds is to the first word. files: of mode `packed`, in order."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -255,6 +281,7 @@ class PlanOut(Schema):
     exact: bool
     parts: int
     parts_cached: int
+    files: list[PackedFileOut] = []
 
 
 class AskedAnswerOut(Schema):
@@ -413,11 +440,13 @@ class AnswerOut(Schema):
 
 class QuestionOut(Schema):
     id: UUID
-    purpose: Literal["question", "summary"]
+    purpose: Literal["question", "summary", "changes"]
     text: str
     status: str
     asked_by: str | None
     document_ids: list[UUID]
+    repository_ids: list[UUID]
+    path: str
     across_workspace: bool
     created_at: datetime
 

@@ -8,12 +8,16 @@ from uuid import UUID
 
 from ninja import Query, Router
 
+from analysis.answer.ask import checked_path
+from analysis.answer.material import Scope
 from analysis.answer.retrieve import retrieve
 from analysis.api.auth import ApiRequest
+from analysis.api.chosen import Path, chosen_repositories
 from analysis.api.documents import chosen_documents
 from analysis.api.responses import responses
 from analysis.api.schemas import DOCUMENT_IDS_MAX, HitOut, Text
 from analysis.errors import UserError
+from analysis.types import Hit
 from workspaces.access import member_or_404, searched_for
 
 router = Router(tags=["Search"])
@@ -25,13 +29,26 @@ def search(
     slug: str,
     q: Annotated[Text, Query(..., max_length=2000)],
     limit: Annotated[int, Query(10, ge=1, le=100)] = 10,
+    *,
     document_id: Annotated[list[UUID], Query([], max_length=DOCUMENT_IDS_MAX)] = [],  # noqa: B006
+    repository_id: Annotated[list[UUID], Query([], max_length=DOCUMENT_IDS_MAX)] = [],  # noqa: B006
+    path: Path = "",
 ) -> list[dict[str, Any]]:
-    """The passages that answer `q` best, best first; document_id (repeatable) keeps to those documents."""
+    """The passages that answer `q` best, best first; document_id and repository_id (repeatable) keep to those.
+
+    path: a folder or file of the one repository.
+    """
     member = member_or_404(request.auth, slug)
     if not q.strip():
         raise UserError("Say what to search for.", code="empty_query")
-    documents = searched_for(member)
-    if document_id:
-        documents = documents.filter(pk__in=[row.pk for row in chosen_documents(member, document_id)])
-    return [asdict(hit) for hit in retrieve(q, documents=documents, limit=limit)]
+    repositories = chosen_repositories(member, repository_id)
+    documents = chosen_documents(member, document_id)
+    scope = Scope(member.workspace, documents, repositories, checked_path(repositories, path))
+    searched = searched_for(member) if scope.everything else scope.rows()
+    return [_hit(hit) for hit in retrieve(q, documents=searched, limit=limit)]
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    of_repository = bool(hit.repository_id)
+    place = {"repository_id": hit.repository_id or None, "path": hit.document_name if of_repository else None}
+    return asdict(hit) | place

@@ -21,11 +21,14 @@ class Caller:
         self.headers = {"Authorization": f"Bearer {self.token}"}
         self.client = Client(raise_request_exception=False)
 
-    def get(self, path: str, **query: Any) -> HttpResponse:
+    def get(self, path: str, /, **query: Any) -> HttpResponse:
         return self.client.get(f"/api/v1{path}", query, headers=self.headers)
 
     def post(self, path: str, body: Any = None) -> HttpResponse:
         return self.client.post(f"/api/v1{path}", body or {}, content_type="application/json", headers=self.headers)
+
+    def patch(self, path: str, body: Any) -> HttpResponse:
+        return self.client.patch(f"/api/v1{path}", body, content_type="application/json", headers=self.headers)
 
     def upload(self, path: str, *files: Any) -> HttpResponse:
         return self.client.post(f"/api/v1{path}", {"file": files}, headers=self.headers)

@@ -16,7 +16,8 @@ from analysis.api import api, documents
 from analysis.api.auth import _count
 from analysis.api.errors import TooManyRequests
 from analysis.errors import EngineUnavailable
-from analysis.models import Document
+from analysis.models import Document, Repository
+from tests.analysis.repository.rows import make_rows
 from tests.api.conftest import Caller
 from tests.conftest import Cast
 from tests.rows import make_answer, make_document
@@ -80,21 +81,28 @@ def test_the_outsider_finds_nothing(outsider: Caller, cast: Cast, method: str, p
     version = make_document(cast)
     question = make_answer(cast, version, "An answer.").question
     place = path.format(
-        slug="firm", document_id=version.document_id, question_id=question.pk, summary_id=question.pk, number=1
+        slug="firm",
+        document_id=version.document_id,
+        repository_id=make_rows(cast, {"shop.py": "def sell():\n    pass\n"}).repository_id,
+        question_id=question.pk,
+        summary_id=question.pk,
+        number=1,
     )
     if path.endswith("/documents") and method == "post":
         from django.core.files.uploadedfile import SimpleUploadedFile
 
         response = outsider.upload(place, SimpleUploadedFile("a.txt", b"words"))
     elif method == "post":
-        body = {} if path.endswith(("summaries", "regenerate", "clauses")) else {"text": "How long?"}
+        body = {"text": "How long?"} if path.endswith(("/plan", "/questions")) else {}
         response = outsider.post(place, body)
+    elif method == "patch":
+        response = outsider.patch(place, {"name": "theirs"})
     elif method == "delete":
         response = outsider.delete(place)
     else:
-        response = outsider.get(place, q="term")
+        response = outsider.get(place, q="term", path="shop.py", name="sell")
     assert (response.status_code, response.json()) == (404, NOT_FOUND)
-    assert Document.objects.count() == 1
+    assert (Document.objects.count(), Repository.objects.get().name) == (2, "sample")
 
 
 @pytest.mark.parametrize(
@@ -225,7 +233,7 @@ def test_a_signed_in_browser_is_let_in_and_writes_need_its_csrf_token(cast: Cast
 def test_openapi_names_every_operation_once_and_is_served(viewer: Caller) -> None:
     schema = Client().get("/api/v1/openapi.json").json()
     ids = [operation["operationId"] for methods in schema["paths"].values() for operation in methods.values()]
-    assert len(ids) == len(set(ids)) == 29
+    assert len(ids) == len(set(ids)) == 45
     assert schema["openapi"].startswith("3.")
     assert schema["components"]["securitySchemes"]["BearerToken"] == {"type": "http", "scheme": "bearer"}
     ask = schema["paths"]["/api/v1/workspaces/{slug}/questions"]["post"]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.api import api, schemas
+from analysis.api import api, repository_schemas, schemas
 from config.env import env
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-HEADINGS = re.findall(r"^### `(GET|POST|DELETE) (\S+)`$", PAGE, re.MULTILINE)
+HEADINGS = re.findall(r"^### `(GET|POST|PATCH|DELETE) (\S+)`$", PAGE, re.MULTILINE)
 
 
 def sections() -> dict[str, str]:
@@ -42,6 +42,12 @@ def test_every_operation_has_a_call_of_its_own() -> None:
         ("GET /api/v1/documents/{document_id}", schemas.DocumentOut),
         ("GET /api/v1/documents/{document_id}/text", schemas.TextOut),
         ("GET /api/v1/documents/{document_id}/tables/{number}", schemas.WholeTableOut),
+        ("GET /api/v1/repositories/{repository_id}", repository_schemas.RepositoryOut),
+        ("GET /api/v1/repositories/{repository_id}/tree", repository_schemas.TreeOut),
+        ("GET /api/v1/repositories/{repository_id}/files", repository_schemas.FileOut),
+        ("GET /api/v1/repositories/{repository_id}/references", repository_schemas.ReferencesOut),
+        ("GET /api/v1/repositories/{repository_id}/modules", repository_schemas.ModulesOut),
+        ("GET /api/v1/repositories/{repository_id}/overview", repository_schemas.OverviewOut),
         ("GET /api/v1/questions/{question_id}", schemas.AnswerOut),
         ("POST /api/v1/workspaces/{slug}/plan", schemas.PlanOut),
         ("POST /api/v1/workspaces/{slug}/questions", schemas.AskedOut),
@@ -59,6 +65,8 @@ def test_an_example_has_every_field_and_no_other(operation: str, schema: type) -
         ("GET /api/v1/llms", schemas.LLMOut),
         ("POST /api/v1/workspaces/{slug}/documents", schemas.UploadedOut),
         ("GET /api/v1/workspaces/{slug}/search", schemas.HitOut),
+        ("GET /api/v1/repositories/{repository_id}/symbols", repository_schemas.SymbolOut),
+        ("GET /api/v1/repositories/{repository_id}/definitions", repository_schemas.DefinitionOfNameOut),
     ],
 )
 def test_an_example_of_a_list_has_every_field_and_no_other(operation: str, schema: type) -> None:
@@ -72,6 +80,10 @@ def test_parts_of_an_answer_have_every_field() -> None:
         (answer["citations"][0], schemas.CitationOut),
         (answer["coverage"], schemas.CoverageOut),
         (answer["usage"], schemas.UsageOut),
+        (example("GET /api/v1/repositories/{repository_id}")["snapshot"], repository_schemas.SnapshotOut),
+        (example("GET /api/v1/repositories/{repository_id}/tree")["files"][0], repository_schemas.TreeFileOut),
+        (example("GET /api/v1/repositories/{repository_id}/changes")["files"][0], repository_schemas.FileChangeOut),
+        (example("GET /api/v1/repositories/{repository_id}/changes")["symbols"][0], repository_schemas.SymbolChangeOut),
         (example("GET /api/v1/documents/{document_id}/tables")["items"][0], schemas.TableOut),
         (example("GET /api/v1/documents/{document_id}/tables/{number}")["cells"][0], schemas.CellOut),
     ]:

@@ -41,6 +41,8 @@ def test_upload_takes_the_file_and_the_editor_can_ask_for_it(editor: Caller, cas
         "stage_total": 0,
         "progress": 0.0,
         "kind": None,
+        "repository_id": None,
+        "path": None,
         "size_bytes": 23,
         "pages": 0,
         "characters": 0,

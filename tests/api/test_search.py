@@ -45,6 +45,10 @@ def test_a_passage_comes_with_its_place(viewer: Caller, cast: Cast) -> None:
         "page_number": 2,
         "heading_path": "2 Term",
         "text": TEXT[len(FIRST) :],
+        "repository_id": None,
+        "path": None,
+        "start_line": 0,
+        "end_line": 0,
     }
 
 

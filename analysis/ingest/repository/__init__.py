@@ -12,6 +12,7 @@ A version is read once: a snapshot takes over what is unchanged.
 
 from analysis.ingest.repository.add import (
     repository_add,
+    repository_change,
     repository_change_rules,
     repository_delete,
     repository_retry,
@@ -23,6 +24,7 @@ __all__ = [
     "ingest_snapshot",
     "read_in",
     "repository_add",
+    "repository_change",
     "repository_change_rules",
     "repository_delete",
     "repository_retry",

@@ -6,6 +6,7 @@ import logging
 import re
 from functools import partial
 from pathlib import PurePath
+from urllib.parse import urlsplit
 
 from django.core.files import File
 from django.db import transaction
@@ -98,6 +99,39 @@ def snapshot_add(
     snapshot = Snapshot(repository=repository, origin=origin if archive else Origin.GIT, ref=ref, added_by=user)
     _record(snapshot, archive, enqueue=enqueue)
     return snapshot
+
+
+def repository_change(
+    repository: Repository,
+    *,
+    name: str | None = None,
+    url: str | None = None,
+    ref: str | None = None,
+    credential: str | None = None,
+) -> None:
+    """Change what the repository is called, and where further snapshots come from; what is None stays.
+
+    An address on another server forgets the token unless one is given with it: a token is for the server it was given
+    for. Raises UserError as `repository_add`, and invalid for the address of an uploaded repository.
+    """
+    if (url or ref or credential) and not repository.url:
+        raise UserError(messages.NO_SERVER, code="invalid")
+    before = urlsplit(repository.url)
+    if name is not None:
+        repository.name = _name(name)
+    if url is not None:
+        repository.url = checked_url(url)
+    if ref is not None:
+        repository.ref = checked_ref(ref)
+    after = urlsplit(repository.url)
+    if credential is not None or (before.scheme, before.netloc) != (after.scheme, after.netloc):
+        repository.credential = _checked_credential(credential or "")
+    given = {"name": name, "url": url, "ref": ref, "credential": credential}
+    changed = {field: True for field, value in given.items() if value is not None}
+    with transaction.atomic():
+        repository.save(update_fields=["name", "url", "ref", "credential"])
+        record(Action.REPOSITORY_CHANGED, repository, workspace=repository.workspace, **changed)
+        on_commit(partial(progress.announce_repository, repository.workspace_id, repository.pk))
 
 
 def repository_change_rules(
