@@ -5,17 +5,21 @@ A file that no grammar gets through in time, or that breaks one, is text without
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from analysis.ingest.parse.canonical import flow_pages
 from analysis.ingest.parse.code.captures import Captures
 from analysis.ingest.parse.code.grammars import Grammar, grammar, is_hopeless
+from analysis.ingest.parse.code.joining import joined
 from analysis.ingest.parse.code.symbols import Characters, imports, symbols, uses
 from analysis.ingest.parse.code.syntaxes import Syntax, syntax_of, syntaxes
 from analysis.ingest.parse.text import decode, encoding_warnings
-from analysis.types import ParsedCode, ParsedDocument, Warning
+from analysis.types import ParsedCode, ParsedDocument, Span, Warning
 
+_TYPED = re.compile(r"""lang=["']?tsx?\b|/typescript""")
 PARSE_SECONDS = 5.0
 _TOO_HARD = "This file could not be taken apart as {title}; it is read as text, without symbols."
 
@@ -51,11 +55,21 @@ def _by_grammar(text: str, syntax: Syntax, by: Grammar) -> ParsedCode | None:
     tree = by.parse(source, deadline=time.process_time() + PARSE_SECONDS)
     if tree is None or is_hopeless(tree):
         return None
-    captures = Captures(source, by.matches(tree.root_node))
+    captures = Captures(source, by.matches(tree, source))
     characters = Characters(source)
-    return ParsedCode(
+    code = ParsedCode(
         syntax.name,
         symbols(text, captures, syntax, characters),
         uses(captures, syntax, characters),
         imports(captures, characters),
     )
+    return with_scripts(text, code, [characters.span(found) for found in captures.within])
+
+
+def with_scripts(text: str, code: ParsedCode, scripts: Iterable[Span]) -> ParsedCode:
+    """Return `code` and what the scripts in a page say."""
+    for start, end in scripts:
+        tag = text[text.rfind("<", 0, start) : start]
+        script = read_code(text[start:end], syntaxes()["typescript" if _TYPED.search(tag) else "javascript"])
+        code = joined(code, script, start) if script else code
+    return code

@@ -4,7 +4,8 @@ A query captures, each time with what belongs to it:
 
     @KIND    a definition of that kind of `types.ParsedSymbol`, with @name, and where there are such @body (its head
              ends before it), @doc (a docstring) and @owner (the type it belongs to, where it does not stand in it);
-             the widest node that a name has counts, and the kind of the first pattern that finds it
+             the widest node that a name has counts, and the kind of the first pattern that finds it. @qualified
+             stands for both: a name behind that of its owner (`Round::deliver`, `post.letters`)
     @scope   what definitions stand in without being one itself (an `impl` of Rust), with @name
     @lead    a decorator or an attribute
     @comment a comment
@@ -24,12 +25,16 @@ from typing import NamedTuple
 
 from tree_sitter import Node
 
+from analysis.ingest.parse.code.grammars import Matches
+
 KINDS = frozenset(
     "module class interface struct enum trait function method constructor property field constant type macro table "
     "rule key section".split()
 )
 # What belongs to a definition stands before it, with no more white space between than this.
 _WIDEST_GAP = 500
+# Around names that are written as strings or symbols.
+_MARKS = b"\"'` \t"
 _SPACE = re.compile(rb"\s*")
 
 
@@ -76,7 +81,7 @@ class Import:
 class Captures:
     """The captures of one file."""
 
-    def __init__(self, source: bytes, matches: Iterable[tuple[int, dict[str, list[Node]]]]) -> None:
+    def __init__(self, source: bytes, matches: Matches) -> None:
         self.source = source
         self.definitions: dict[int, Definition] = {}
         self.uses: dict[int, str] = {}
@@ -122,9 +127,9 @@ class Captures:
 
     def _define(self, pattern: int, captures: dict[str, list[Node]]) -> None:
         kind = next((name for name in captures if name in KINDS or name == "scope"), "")
-        if not kind or "name" not in captures:
+        if not kind or not captures.keys() & {"name", "qualified"}:
             return
-        name = _range(captures["name"][0])
+        name, before = self._name(captures, _MARKS if kind == "rule" else _MARKS + b":")
         body, doc, owner = (captures[each][0] if each in captures else None for each in ("body", "doc", "owner"))
         found = Definition(
             kind,
@@ -133,10 +138,25 @@ class Captures:
             _range(captures[kind][0]),
             body.start_byte if body else None,
             _range(doc) if doc else None,
-            self._text(owner) if owner else "",
+            self._text(owner) if owner else before,
         )
         known = self.definitions.get(name.start)
         self.definitions[name.start] = known.joined(found) if known else found
+
+    def _name(self, captures: dict[str, list[Node]], marks: bytes) -> tuple[Range, str]:
+        """Return where the name is, without the marks around it, and the owner's that stands before it."""
+        if "name" in captures:
+            name, before = _range(captures["name"][0]), ""
+        else:
+            whole = _range(captures["qualified"][0])
+            before = self.source[slice(*whole)].decode("utf-8", "replace")
+            cut = max(before.rfind("::") + 1, before.rfind("."))
+            name = Range(whole.start + len(before[: cut + 1].encode()), whole.end) if cut > 0 else whole
+            before = before[: max(cut, 0)].rstrip(":")
+        words = self.source[slice(*name)]
+        bare = words.lstrip(marks)
+        start = name.start + len(words) - len(bare)
+        return Range(start, start + len(bare.rstrip(marks))) if bare.rstrip(marks) else name, before
 
     @property
     def imports(self) -> list[Import]:
@@ -165,11 +185,32 @@ class Captures:
 
     def _adjoins(self, found: Range, start: int) -> bool:
         """Whether there is white space without an empty line between, and a comment has its lines for itself."""
+        if found.start == 0 and self.source.startswith(b"#!"):
+            return False
         gap = self.source[found.end : min(start, found.end + _WIDEST_GAP)]
         if start - found.end > _WIDEST_GAP or gap.strip() or gap.count(b"\n") > 1:
             return False
+        return found not in self._comments or self._opens_line(found)
+
+    def closing(self, whole: Range) -> int:
+        """Return where the definition ends without white space, and without comments that belong to the next one."""
+        end = self._trimmed(whole.start, whole.end)
+        while comment := self._comment_up_to(whole.start, end):
+            end = self._trimmed(whole.start, comment.start)
+        return end
+
+    def _trimmed(self, start: int, end: int) -> int:
+        tail = self.source[max(start, end - _WIDEST_GAP) : end]
+        return end - len(tail) + len(tail.rstrip())
+
+    def _comment_up_to(self, start: int, end: int) -> Range | None:
+        at = bisect_right(self._before, end, key=lambda each: each.end) - 1
+        found = self._before[at] if at >= 0 else None
+        return found if found and found.end == end and found.start > start and self._opens_line(found) else None
+
+    def _opens_line(self, found: Range) -> bool:
         line = self.source.rfind(b"\n", 0, found.start) + 1
-        return found not in self._comments or not self.source[line : found.start].strip()
+        return not self.source[line : found.start].strip()
 
     def head(self, start: int) -> int:
         """Return where the definition that starts at `start` begins without what stands before its own words."""

@@ -5,11 +5,13 @@ The query of a language is `queries/LANGUAGE.scm`. What it captures, and how tha
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
@@ -21,6 +23,8 @@ _READ_BYTES = 1 << 16
 _MOST_ERROR_CHILDREN = 10_000
 # So it does for each node at all that it stands in. No person nests deeper.
 _DEEPEST = 2_000
+
+Matches = list[tuple[int, dict[str, list[Node]]]]
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,25 @@ class Grammar:
         except ValueError:
             return None
 
-    def matches(self, node: Node) -> list[tuple[int, dict[str, list[Node]]]]:
-        """Return what the query finds in `node`: the number of the pattern, and the nodes by capture."""
+    def matches(self, tree: Tree, source: bytes) -> Matches:
+        """Return what the query finds in the tree of `source`: the number of the pattern, and the nodes by capture.
+
+        `(#like? @name "^--")` in a query holds where the words of that node match. The predicates of tree-sitter itself
+        would fetch their words through the reader that `parse` was given, a hundred times slower.
+        """
+
+        def holds(
+            predicate: str,
+            args: list[tuple[str, Literal["capture", "string"]]],
+            pattern_index: int,
+            captures: dict[str, list[Node]],
+        ) -> bool:
+            (capture, _), (words, _) = args
+            return all(re.search(words.encode(), source[slice(*node.byte_range)]) for node in captures[capture])
+
         cursor = QueryCursor(self.query)
         cursor.set_max_start_depth(_DEEPEST)
-        return cursor.matches(node)
+        return cursor.matches(tree.root_node, holds)
 
 
 @cache

@@ -19,9 +19,13 @@ _LINE_CHARACTERS = 200
 _SHORTEST_USE = 2
 # What a function stands in when it is a method.
 _TYPES = frozenset({"class", "interface", "struct", "enum", "trait", "type", "constant", "scope"})
+# What is named by words or selectors, not by identifiers.
+_SPACED = frozenset({"section", "rule"})
 _OPENER = re.compile(r"(?:\s*(?:\{|:|;|=>?|->|\bis|\bas|\bdo|\bthen|\bbegin))+\s*$", re.I)
 _NOT_OWNER = re.compile(r"\.prototype$|<.*|\[.*|[*&\s]")
 _NO_OWNER = frozenset({"", "this", "self", "exports", "module.exports", "window", "globalThis"})
+# Around a module's name: the statement's own word, and what says that all of it is taken.
+_MODULE = re.compile(r"^import\s+|(?:::\*|\.[*_])$")
 _GROUP = re.compile(r"(?P<module>.*?)(?:::|\\|\.)\{(?P<names>.*)\}", re.S)
 
 
@@ -68,7 +72,7 @@ def symbols(text: str, captures: Captures, syntax: Syntax, characters: Character
         while containers and not _holds(containers[-1], symbol):
             containers.pop()
         around = containers[-1] if containers else None
-        path = _path(around, _owner(owner), symbol.name)
+        path = _path(around, _owner(owner), symbol.name, " > " if captured in _SPACED else ".")
         if captured == "scope":
             index = types.get(path, around.index if around else None)
             containers.append(_Container(captured, symbol.name, path, symbol.start_char, symbol.end_char, index))
@@ -87,7 +91,7 @@ def imports(captures: Captures, characters: Characters) -> tuple[ParsedImport, .
     """Return the imports in the order of the text."""
     found = []
     for each in captures.imports:
-        module, names = " ".join(each.module.split()).strip("\"'<>`"), tuple(each.taken)
+        module, names = _MODULE.sub("", " ".join(each.module.split())).strip("\"'<>`"), tuple(each.taken)
         if not names and (group := _GROUP.fullmatch(module)):
             module, names = group["module"], tuple(_listed(group["names"]))
         found.append(ParsedImport(module[:SIGNATURE_CHARACTERS], names, *characters.span(each.whole)))
@@ -117,7 +121,7 @@ def _in_order(text: str, captures: Captures, characters: Characters) -> list[tup
 
 def _symbol(text: str, captures: Captures, each: Definition, characters: Characters) -> ParsedSymbol:
     opening, comment = captures.opening(each.whole.start)
-    whole = characters.span(Range(opening, each.whole.end))
+    whole = characters.span(Range(opening, captures.closing(each.whole)))
     name = characters.span(each.name)
     name = Span(name.start_char, min(name.end_char, name.start_char + NAME_CHARACTERS))
     doc = each.doc or comment
@@ -155,8 +159,8 @@ def _owner(owner: str) -> str:
     return "" if name in _NO_OWNER else name
 
 
-def _path(around: _Container | None, owner: str, name: str) -> str:
-    return ".".join(part for part in (around.path if around else "", owner, name) if part)
+def _path(around: _Container | None, owner: str, name: str, separator: str) -> str:
+    return separator.join(part for part in (around.path if around else "", owner, name.replace("::", ".")) if part)
 
 
 def _refined(kind: str, name: str, owner: str, around: _Container | None, syntax: Syntax) -> str:

@@ -39,7 +39,7 @@
 (export_statement (export_clause (export_specifier name: (identifier) @taken))
   source: (string (string_fragment) @module)) @import
 (call_expression function: (identifier) @_require arguments: (arguments . (string (string_fragment) @module) .)
-  (#eq? @_require "require")) @import
+  (#like? @_require "^require$")) @import
 (call_expression function: (import) arguments: (arguments . (string (string_fragment) @module))) @import
 
 [(identifier) (property_identifier) (private_property_identifier) (shorthand_property_identifier)

@@ -56,7 +56,7 @@
   source: (string (string_fragment) @module)) @import
 (import_statement (import_require_clause (identifier) @taken source: (string (string_fragment) @module))) @import
 (call_expression function: (identifier) @_require arguments: (arguments . (string (string_fragment) @module) .)
-  (#eq? @_require "require")) @import
+  (#like? @_require "^require$")) @import
 (call_expression function: (import) arguments: (arguments . (string (string_fragment) @module))) @import
 
 [(identifier) (type_identifier) (property_identifier) (private_property_identifier) (shorthand_property_identifier)

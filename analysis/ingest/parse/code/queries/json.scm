@@ -1,0 +1,3 @@
+(document (object (pair key: (string (string_content) @name)) @key))
+
+(comment) @comment
