@@ -11,6 +11,7 @@ from pathlib import Path
 
 from config.heartbeat import QUEUES
 from local import llama_server, parts, postgres, valkey
+from local.backups.restore import unfinished
 from local.home import Endpoints, home, room, secret, write_endpoints
 from local.model_files import ModelFile, chosen, fetch
 from local.process import StartFailed, free_port, next_free_port
@@ -28,6 +29,8 @@ def up(say: Callable[[str], None]) -> None:
         for name in end_leftovers():
             say(f"Ended {name}, left behind by a run that was killed.")
         say(f"Everything is kept in {home()}.")
+        if unfinished():
+            raise StartFailed("A restore into this home was cut off. Run `manage.py restore` again, which begins anew.")
         # A key alone is for a hosted model that the catalogue knows by LECTERN_LLM_MODEL.
         elsewhere = os.environ.get("LECTERN_LLM_URL") or os.environ.get("LECTERN_LLM_KEY")
         model = None if elsewhere else chosen()

@@ -48,3 +48,7 @@ class Action(models.TextChoices):
     ENDPOINT_CHANGED = "endpoint.changed", "changed the model endpoint"
     ENDPOINT_DELETED = "endpoint.deleted", "deleted the model endpoint"
     LLM_CHANGED = "llm.changed", "changed the language model"
+
+    BACKED_UP = "installation.backed_up", "made a backup of everything"
+    RESTORED = "installation.restored", "restored everything from a backup"
+    SENT_AGAIN = "installation.sent_again", "sent to a worker again"
