@@ -72,11 +72,11 @@ class Terminal:
             self._close_bar()
             self._write(event.data["start_char"], event.data["text"])
 
-    def _tell_finding(self, *, part: int, index: int, document_name: str, place: str, quote: str, **_: Any) -> None:
+    def _tell_finding(self, *, part: int, index: int, quote: str, **place: Any) -> None:
         """Tell what a sweep has found, above the bar; once, although another worker may find it again."""
         if (part, index) not in self.found:
             self.found.add((part, index))
-            tqdm.write(f"Found in {document_name}, {place}: “{one_line(quote)}”", file=sys.stderr)
+            tqdm.write(f"Found in {place_in_words(place)}: “{one_line(quote)}”", file=sys.stderr)
 
     def _write(self, start_char: int, text: str) -> None:
         again = start_char < len(self.text)
@@ -112,11 +112,20 @@ def citation_lines(payload: dict[str, Any]) -> list[str]:
     """Return for each citation its number, place, quote, and the sentences that rest on it."""
     lines = []
     for index, citation in enumerate(payload["citations"]):
-        lines.append(f"[{index + 1}] {citation['document_name']}, {citation['place']}")
+        lines.append(f"[{index + 1}] {place_in_words(citation)}")
         lines.append(f"    “{one_line(citation['quote'])}”")
         resting = [sentence["text"] for sentence in payload["sentences"] if index in sentence["citations"]]
         lines += [f"    for: {one_line(text)}" for text in resting]
     return [*lines, ""] if lines else []
+
+
+def place_in_words(cited: dict[str, Any]) -> str:
+    """Return "lease.pdf, page 3"; of a file of a repository "src/app.py:12-18 at 9fceb02d0a"."""
+    if not cited.get("path"):
+        return f"{cited['document_name']}, {cited['place']}"
+    number = f"version {cited['snapshot']}" if cited.get("snapshot") else ""
+    label = (cited.get("commit") or "")[:10] or number
+    return f"{cited['place']} at {label}" if label else str(cited["place"])
 
 
 def unsupported_lines(payload: dict[str, Any]) -> list[str]:

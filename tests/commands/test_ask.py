@@ -7,14 +7,16 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
 
 from analysis.management import answering
-from analysis.management.answering import Terminal
+from analysis.management.answering import Terminal, place_in_words
 from analysis.management.command import INTERRUPTED, acting_member
+from analysis.management.commands import ask
 from analysis.models import Answer, AnswerStatus
 from analysis.progress import answer_stream, emit
+from tests.analysis.repository.rows import make_rows
 from tests.conftest import Cast
 from tests.rows import TEXT, add_sentence, make_answer, make_document
 from workspaces.models import Role
@@ -110,6 +112,42 @@ def test_ctrl_c_stops_the_answer_on_the_server_and_keeps_what_was_written(
     answer.refresh_from_db()
     assert (answer.status, answer.stop_requested) == (AnswerStatus.STOPPED, True)
     assert out.getvalue().startswith("It runs\n")
+
+
+def test_a_place_in_a_repository_is_its_lines_at_the_version_that_was_read() -> None:
+    cited = {
+        "document_name": "src/app.py",
+        "path": "src/app.py",
+        "place": "src/app.py:12-18",
+        "snapshot": 3,
+        "commit": None,
+    }
+    assert place_in_words(cited) == "src/app.py:12-18 at version 3"
+    assert (
+        place_in_words(cited | {"commit": "9fceb02d0ae598e95dc970b74767f19372d61af8"})
+        == "src/app.py:12-18 at 9fceb02d0a"
+    )
+    assert place_in_words(cited | {"snapshot": None}) == "src/app.py:12-18"
+
+
+def test_a_question_to_a_repository_by_its_name(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = make_rows(cast, {"src/app.py": "a = 1\n"})
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(ask, "question_ask", lambda **given: asked.update(given))
+    monkeypatch.setattr(ask.Terminal, "show", lambda *_: None)
+    call_command("ask", "firm", "What is a?", "--repository", "sample", "--path", "src", "--mode", "packed")
+    assert (asked["repositories"], asked["path"], asked["mode"]) == ([snapshot.repository], "src", "packed")
+    call_command("ask", "firm", "What is a?", "--repository", str(snapshot.repository_id))
+    assert asked["repositories"] == [snapshot.repository]
+
+
+def test_a_name_that_is_nobodys_or_several_ones_is_refused(cast: Cast) -> None:
+    with pytest.raises(CommandError, match=r"^There is no repository 'sample' in 'firm'\.$"):
+        call_command("ask", "firm", "What?", "--repository", "sample")
+    ids = [str(make_rows(cast, {"a.py": "a = 1\n"}).repository_id) for _ in range(2)]
+    with pytest.raises(CommandError) as refused:
+        call_command("ask", "firm", "What?", "--repository", "sample")
+    assert all(repository_id in str(refused.value) for repository_id in ids)
 
 
 @pytest.mark.parametrize(
