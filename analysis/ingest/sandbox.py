@@ -178,6 +178,43 @@ def unpacked(path: Path, *, origin: str, rules: Rules, on_progress: Progress) ->
 
 
 @dataclass(frozen=True)
+class Fetched:
+    """A commit that a git server has sent. archive: its files. committed_at: ISO 8601. warnings: as of `Unpacked`."""
+
+    archive: Path
+    commit: str
+    message: str
+    committed_at: str
+    warnings: list[dict[str, Any]]
+
+
+@contextlib.contextmanager
+def fetched(url: str, ref: str, *, credential: str, known: str, on_progress: Progress) -> Iterator[Fetched]:
+    """Yield the commit that `ref` names on a git server; its archive is there as long as the context is.
+
+    credential: reaches the child through its standard input alone. known: the commit that need not be sent again, ""
+    if there is none. Raises UserError as `unpack.git.fetch` does.
+    """
+    with tempfile.TemporaryDirectory(prefix="lectern-fetch-") as folder:
+        request = {
+            "job": "fetch",
+            "path": folder,
+            "wanted": {"url": url, "ref": ref, "credential": credential, "known": known},
+            "allowed": {
+                "most_bytes": env.repository_max_bytes,
+                "most_files": env.repository_max_files,
+                "timeout_seconds": env.git_timeout_seconds,
+                "private": env.git_private,
+                "http": env.git_http,
+                "authority": os.environ.get("SSL_CERT_FILE", ""),
+            },
+        }
+        run(request, Path(folder), on_progress=on_progress, network=True)
+        facts = json.loads((Path(folder) / "commit.json").read_text(encoding="utf-8"))
+        yield Fetched(Path(folder) / "commit.tar.gz", **facts)
+
+
+@dataclass(frozen=True)
 class Unpacked:
     """A repository's files on this host, without their names."""
 
@@ -212,13 +249,17 @@ def _request(job: str, path: Path, name: str, password: str) -> dict[str, Any]:
     }
 
 
-def run(request: dict[str, Any], folder: Path, *, on_progress: Progress) -> None:
-    """Run one request in a child process that works and leaves its results in `folder`."""
+def run(request: dict[str, Any], folder: Path, *, on_progress: Progress, network: bool = False) -> None:
+    """Run one request in a child process that works and leaves its results in `folder`.
+
+    network: whether it may reach other machines, which no parser may.
+    """
     limits = {
         "memory_bytes": env.parse_memory_bytes,
         "cpu_seconds": _CPU_SECONDS,
         "file_bytes": _LARGEST_OUTPUT_BYTES,
         "parent": os.getpid(),
+        "network": network,
     }
     # The kernel starts a child's peak at its parent's, which may be a worker that holds an embedding model.
     inherited_bytes = _peak_bytes(resource.getrusage(resource.RUSAGE_SELF))

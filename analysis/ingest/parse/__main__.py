@@ -66,6 +66,10 @@ def _answer(request: dict[str, Any]) -> None:
         Path("pieces.json").write_text(json.dumps(pieces))
     elif request["job"] == "parse_each":
         _parse_each(request)
+    elif request["job"] == "fetch":
+        from analysis.ingest.unpack.git import Limits, Wanted, fetch
+
+        fetch(Wanted(**request["wanted"]), Limits(**request["allowed"]), Path.cwd(), report)
     elif request["job"] == "unpack":
         _unpack(request, path)
     elif request["job"] == "parse_sources":

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from analysis.ingest import sandbox
 from analysis.ingest.chunk import chunk
+from analysis.ingest.chunk_code import chunk_code
 from analysis.ingest.embed import passage_tokenizer
 from analysis.ingest.parse import PARSER_VERSION
 from analysis.ingest.repository.run import Run
@@ -100,7 +101,7 @@ def _parsed(batches: Iterable[Batch], unpacked: Unpacked) -> Iterator[tuple[Batc
     """Yield each batch with what was read of it by path; the one after it is being read meanwhile."""
 
     def read(batch: Batch) -> dict[str, ParsedDocument]:
-        return sandbox.parse_each({row.path: unpacked.file(row.digest) for row in batch})
+        return sandbox.parse_sources({row.path: unpacked.file(row.digest) for row in batch})
 
     with ThreadPoolExecutor(1, "parse") as pool:
         waiting = None
@@ -127,4 +128,7 @@ def _batches(rows: Iterable[SnapshotFile]) -> Iterator[Batch]:
 
 
 def _read(row: SnapshotFile, parsed: ParsedDocument) -> ReadFile:
-    return ReadFile(row, parsed, chunk(parsed.text, parsed.headings, passage_tokenizer(), parsed.tables))
+    tokenizer = passage_tokenizer()
+    if parsed.kind == "code" and parsed.code:
+        return ReadFile(row, parsed, chunk_code(parsed.text, parsed.code, tokenizer, path=row.path))
+    return ReadFile(row, parsed, chunk(parsed.text, parsed.headings, tokenizer, parsed.tables))

@@ -20,11 +20,33 @@ LONG_NAMES = "Left out, because the path is longer than 1,000 characters: {:,}."
 LOCKED = "Protected by a password and not read: {:,}."
 BROKEN = "Damaged and not read: {:,}."
 SUBMODULES = "Another repository (a submodule), which is not fetched; add it by itself: {:,}."
+NOT_FOUND = (
+    "There is no git repository at this address, or it may not be read: a private one needs a token, and the token "
+    "must be allowed to read it."
+)
+NO_HOST = "There is no server of that name."
+NO_ANSWER = "The server does not answer."
+NOT_TRUSTED = "The server cannot prove that it is the one it says it is: its certificate is not trusted."
+PRIVATE = "This address is inside a private network, from which nothing is fetched here."
+LEADS_AWAY = "The server leads on to an address from which nothing is fetched here."
+NO_COMMIT = "This names no commit."
+UNCHANGED = "Nothing has changed: the newest version is of the same commit."
+GIT_FAILED = "The server did not send the repository as git servers do. Please try again later, or upload an archive."
 LARGE_FILES = "Kept in Git LFS; only a pointer is here: {:,}."
 
 
 def unknown_rules(names: Iterable[str]) -> str:
     return f"There are no rules called {', '.join(sorted(names))}: there are include, exclude and most_bytes."
+
+
+def no_ref(ref: str) -> str:
+    if not ref:
+        return "The repository is empty: it has no commit yet."
+    return f"There is no branch, no tag and no commit {ref!r} in the repository."
+
+
+def timed_out(seconds: int) -> str:
+    return f"Fetching the repository took longer than {max(1, seconds // 60):,} minutes and was stopped."
 
 
 def too_many(most_files: int) -> str:
