@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from analysis.ingest import index
@@ -63,31 +63,31 @@ def _loaded(ids: Sequence[int]) -> list[DocumentVersion]:
 
 def _lend(group: Sequence[DocumentVersion], embedder: Embedder) -> None:
     """Give passages the vectors of the same passages in the version before, or in the same file at another path."""
-    lenders = [(version.pk, lender) for version in group if (lender := _lender(version))]
-    if not lenders:
+    loans = [(version, lender) for version in group if (lender := _lender(version))]
+    if not loans:
         return
     sql = f"""
         INSERT INTO {ChunkVector._meta.db_table} (chunk_id, embedder_id, version_id, embedding)
         SELECT DISTINCT ON (ours.id) ours.id, vector.embedder_id, ours.version_id, vector.embedding
-        FROM unnest(%s::bigint[], %s::bigint[]) AS pair(borrower, lender)
-        JOIN {Chunk._meta.db_table} ours ON ours.version_id = pair.borrower
+        FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[]) AS loan(borrower, lender, path, old_path)
+        JOIN {Chunk._meta.db_table} ours ON ours.version_id = loan.borrower
         JOIN {Chunk._meta.db_table} theirs
-          ON theirs.version_id = pair.lender AND theirs.text = ours.text AND theirs.heading_path = ours.heading_path
+          ON theirs.version_id = loan.lender AND theirs.text = ours.text
+          AND substr(theirs.heading_path, length(loan.old_path) + 1) = substr(ours.heading_path, length(loan.path) + 1)
         JOIN {ChunkVector._meta.db_table} vector ON vector.chunk_id = theirs.id AND vector.embedder_id = %s
         ON CONFLICT DO NOTHING
     """
-    borrowers, lending = zip(*lenders, strict=True)
+    columns = [(one.pk, lender.pk, one.document.path, lender.document.path) for one, lender in loans]
     with connection.cursor() as cursor:
-        cursor.execute(sql, [list(borrowers), list(lending), embedder.pk])
+        cursor.execute(sql, [*map(list, zip(*columns, strict=True)), embedder.pk])
 
 
-def _lender(version: DocumentVersion) -> int | None:
+def _lender(version: DocumentVersion) -> DocumentVersion | None:
     """Return the version that most of this one's passages are in already: of the same bytes, or the one before."""
-    ready = DocumentVersion.objects.filter(
-        document__repository=version.document.repository_id, status=IngestStatus.READY
-    )
-    same = ready.filter(sha256=version.sha256).values_list("pk", flat=True).first()
-    return same or version.document.version_id
+    ours = DocumentVersion.objects.filter(document__repository=version.document.repository_id)
+    same = Q(sha256=version.sha256) | Q(pk=version.document.version_id or 0)
+    found = ours.filter(same, status=IngestStatus.READY).select_related("document").order_by("pk")
+    return min(found, key=lambda each: each.sha256 != version.sha256, default=None)
 
 
 def _embed(run: Run, group: Sequence[DocumentVersion], embedder: Embedder, encoder: Encoder) -> None:

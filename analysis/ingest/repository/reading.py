@@ -13,18 +13,16 @@ from itertools import islice
 from django.utils import timezone
 
 from analysis.ingest import sandbox
-from analysis.ingest.chunk import chunk
 from analysis.ingest.chunk_code import chunk_code
 from analysis.ingest.embed import passage_tokenizer
-from analysis.ingest.parse import PARSER_VERSION
 from analysis.ingest.repository.run import Run
-from analysis.ingest.repository.store import ReadFile, write_files
+from analysis.ingest.repository.store import READER_VERSION, ReadFile, write_files
 from analysis.ingest.run import local_file
 from analysis.ingest.sandbox import Unpacked
 from analysis.ingest.unpack.listing import ListedFile
 from analysis.ingest.unpack.rules import Rules
 from analysis.models import Disposition, DocumentVersion, SnapshotFile
-from analysis.types import ParsedDocument
+from analysis.types import ParsedCode, ParsedDocument
 
 LISTED_ROWS = 1_000
 BATCH_FILES = 100
@@ -73,7 +71,7 @@ def _rows(run: Run, files: Sequence[ListedFile]) -> Iterator[SnapshotFile]:
 def _known_versions(run: Run, paths: Sequence[str]) -> dict[tuple[str, str], DocumentVersion]:
     """Return the versions that these parsers have made of files at `paths`, by path and digest; the newest counts."""
     rows = DocumentVersion.objects.filter(
-        document__repository=run.snapshot.repository, document__path__in=paths, parser_version=PARSER_VERSION
+        document__repository=run.snapshot.repository, document__path__in=paths, parser_version=READER_VERSION
     )
     rows = rows.only("sha256", "syntax", "line_count", "document__path").select_related("document").order_by("number")
     return {(version.document.path, version.sha256): version for version in rows}
@@ -128,7 +126,5 @@ def _batches(rows: Iterable[SnapshotFile]) -> Iterator[Batch]:
 
 
 def _read(row: SnapshotFile, parsed: ParsedDocument) -> ReadFile:
-    tokenizer = passage_tokenizer()
-    if parsed.kind == "code" and parsed.code:
-        return ReadFile(row, parsed, chunk_code(parsed.text, parsed.code, tokenizer, path=row.path))
-    return ReadFile(row, parsed, chunk(parsed.text, parsed.headings, tokenizer, parsed.tables))
+    code = parsed.code or ParsedCode()
+    return ReadFile(row, parsed, code, chunk_code(parsed.text, code, passage_tokenizer(), path=row.path))

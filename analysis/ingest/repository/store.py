@@ -10,10 +10,9 @@ import numpy as np
 from django.db.models import Max
 from psycopg.types.json import Jsonb
 
-from analysis.ingest.chunk import CHUNKER_VERSION
+from analysis.ingest.chunk_code import CODE_CHUNKER_VERSION
 from analysis.ingest.copying import copy_rows
 from analysis.ingest.index import first_character, page_at, table_rows
-from analysis.ingest.parse import PARSER_VERSION
 from analysis.ingest.understand import UNDERSTANDING_VERSION
 from analysis.ingest.understand.language import language_of
 from analysis.llm.tokens import estimate
@@ -37,6 +36,8 @@ from analysis.models import (
 from analysis.repository.lines import line_table, pack_lines
 from analysis.types import ChunkSpan, ParsedCode, ParsedDocument
 
+# Raised when the same bytes would give another text, other symbols or other passages: all is then read anew.
+READER_VERSION = 1
 INSERT_ROWS = 500
 NAME_MAX_CHARACTERS = 255
 # What a file's beginning tells of its language, the rest would only tell more slowly.
@@ -49,11 +50,8 @@ class ReadFile:
 
     row: SnapshotFile
     parsed: ParsedDocument
+    code: ParsedCode
     chunks: Sequence[ChunkSpan]
-
-    @property
-    def code(self) -> ParsedCode:
-        return self.parsed.code or ParsedCode()
 
 
 def write_files(snapshot: Snapshot, files: Sequence[ReadFile], failed: Sequence[SnapshotFile]) -> None:
@@ -109,7 +107,7 @@ def _versions(documents: dict[str, Document], files: Sequence[ReadFile]) -> Iter
             sha256=file.row.digest,
             size_bytes=file.row.size_bytes,
             status=IngestStatus.INGESTING,
-            parser_version=PARSER_VERSION,
+            parser_version=READER_VERSION,
             understanding_version=UNDERSTANDING_VERSION,
             **_facts(file),
         )
@@ -209,7 +207,7 @@ def _chunks(workspace_id: int, version: DocumentVersion, file: ReadFile) -> Iter
             workspace_id,
             version.document_id,
             version.pk,
-            CHUNKER_VERSION,
+            CODE_CHUNKER_VERSION,
             span.ordinal,
             span.start_char,
             span.end_char,

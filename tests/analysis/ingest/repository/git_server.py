@@ -65,7 +65,9 @@ class GitServer:
             sent = environ.get("HTTP_AUTHORIZATION", "")
             self.asked.append(sent)
             if self.redirect_to:
-                start_response("302 Found", [("Location", f"{self.redirect_to}{environ['PATH_INFO']}?{environ['QUERY_STRING']}")])
+                start_response(
+                    "302 Found", [("Location", f"{self.redirect_to}{environ['PATH_INFO']}?{environ['QUERY_STRING']}")]
+                )
                 return [b""]
             if self.token and self.token not in base64.b64decode(sent.removeprefix("Basic ")).decode():
                 start_response("401 Unauthorized", [("WWW-Authenticate", 'Basic realm="git"')])
