@@ -12,7 +12,7 @@ from analysis.llm.registry import llms
 from analysis.models import Question
 from analysis.types import Mode, ReadingPlan
 
-WAYS = {Mode.WHOLE: "whole", Mode.PASSAGES: "from passages", Mode.SWEEP: "part by part"}
+WAYS = {Mode.WHOLE: "whole", Mode.PACKED: "packed", Mode.PASSAGES: "from passages", Mode.SWEEP: "part by part"}
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ def plan_or_advise(wanted: Wanted, mode: Mode, llm: LLM) -> ReadingPlan:
 
 def other_modes(wanted: Wanted, mode: Mode, llm: LLM) -> list[ReadingPlan]:
     """Return a plan for each other way in which `llm` can read, the quickest first."""
-    plans = [wanted.plan_if_possible(way, llm) for way in WAYS if way is not mode]
-    return sorted((plan for plan in plans if plan), key=lambda plan: plan.expected_seconds)
+    plans = [(way, wanted.plan_if_possible(way, llm)) for way in WAYS if way is not mode]
+    # What fits whole needs no packing: that plan is no other way.
+    return sorted((plan for way, plan in plans if plan and plan.mode is way), key=lambda plan: plan.expected_seconds)
 
 
 def _advice(wanted: Wanted, mode: Mode, llm: LLM) -> str:

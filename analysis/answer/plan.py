@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from django.core.cache import cache
@@ -11,7 +13,8 @@ from analysis.answer import material
 from analysis.answer.budget import CALL_SECONDS, output_reserve, prompt_room
 from analysis.answer.findings import exhaustive
 from analysis.answer.material import Scope
-from analysis.answer.prompt import DocumentText, Turn, prefix_key, whole_prompt
+from analysis.answer.pack import Packing, packing
+from analysis.answer.prompt import DocumentText, Turn, packed_prompt, prefix_key, whole_prompt
 from analysis.answer.prompt import material as material_of
 from analysis.answer.read_once import kept_tokens, reading_now
 from analysis.answer.sweep.plan import Sizes, expected_seconds, plan_sweep, roughly_sized, sized
@@ -23,9 +26,13 @@ from analysis.llm.prefixes import recently_sent
 from analysis.llm.speed import Speed, speed_of
 from analysis.llm.tokens import TokenCount
 from analysis.models import Document, Question
-from analysis.types import Mode, ReadingPlan
+from analysis.types import Extent, Mode, PackedFile, ReadingPlan
 from config.env import env
 
+LEAST_PACK_TOKENS = 1500  # with less room for it, packing shows next to nothing
+PACK_SLACK_TOKENS = 64  # texts that stand side by side may take a few tokens more than each alone
+MOST_PACK_USD = 0.25  # a question that nobody chose packing for is answered from passages above this
+FILE_LIST = DocumentText("", "", 0, "")
 FEW_DOCUMENTS = 20  # whose tags are counted with the question
 REMEMBER_SECONDS = 7 * 24 * 3600
 PASSAGES_FRAME_TOKENS = 100  # the note that there is more, and each passage's place
@@ -62,10 +69,45 @@ class Measured:
         return self.cached_tokens >= self.document_tokens > 0
 
     @property
+    def packable(self) -> bool:
+        """Return whether there are files of repositories that could be given in outline."""
+        return sum(document.home is not None for document in self.documents) > 1
+
+    @property
     def subject(self) -> str:
-        """Return "The whole document is" or "The 3 documents are"."""
-        many = len(self.documents)
+        """Return "The whole document is", "The 3 documents together are", "The document and 40 files together are"."""
+        files = sum(document.home is not None for document in self.documents)
+        many = len(self.documents) - files
+        if files:
+            counted = [ngettext("document", "%(many)s documents", many) % {"many": f"{many:,}"}] if many else []
+            counted += [ngettext("file", "%(files)s files", files) % {"files": f"{files:,}"}]
+            return f"The {' and '.join(counted)} {'together are' if many + files > 1 else 'is'}"
         return ngettext("The whole document is", "The %(many)s documents together are", many) % {"many": many}
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What is packed, and the documents that stand before it whole. taken_tokens: those and everything around."""
+
+    packing: Packing
+    others: list[Document]
+    beside: list[DocumentText]
+    taken_tokens: int
+
+    @property
+    def shared_tokens(self) -> int:
+        return self.taken_tokens + self.packing.shared_tokens
+
+    def tokens(self, files: list[PackedFile]) -> int:
+        """Return the tokens of the whole prompt."""
+        return self.shared_tokens + sum(file.tokens for file in files if file.extent is Extent.WHOLE)
+
+    def cached_tokens(self, llm: LLM) -> int:
+        """Return how many tokens the endpoint is expected to have read for another question."""
+        return self.packing.shared_tokens if _was_read([*self.beside, *self.packing.shared], llm) else 0
+
+
+Packs = Callable[[], Pack | None]
 
 
 def plan_reading(*, scope: Scope, text: str, mode: Mode, llm: LLM, parent: Question | None = None) -> ReadingPlan:
@@ -85,7 +127,12 @@ def plan_documents(
     """Return how these ready documents and files would be read for a question; raises as `plan_reading`."""
     history = material.history(parent, llm).turns
     measured = measure(documents, text, history, llm, output_tokens=output_reserve(llm))
-    return _chosen_plan(mode, measured, QuestionReader(asked(text, history), llm))
+    reader = QuestionReader(asked(text, history), llm)
+    return _chosen_plan(mode, measured, reader, _packs(documents, text, history, measured))
+
+
+def _packs(documents: list[Document], text: str, history: list[Turn], measured: Measured) -> Packs:
+    return lambda: pack_for(documents, text, history, measured.llm, output_tokens=measured.output_tokens)
 
 
 def measure(documents: list[Document], text: str, history: list[Turn], llm: LLM, *, output_tokens: int) -> Measured:
@@ -105,6 +152,27 @@ def measure(documents: list[Document], text: str, history: list[Turn], llm: LLM,
     )
 
 
+def pack_for(documents: list[Document], text: str, history: list[Turn], llm: LLM, *, output_tokens: int) -> Pack | None:
+    """Return what is packed for a question and what stands beside it; None where there is nothing to pack, or no room.
+
+    Documents are whole before anything of a repository is.
+    """
+    files = [document for document in documents if document.repository_id]
+    if len(files) < 2:
+        return None
+    others = [document for document in documents if not document.repository_id]
+    beside = material.described_all(others)
+    homes = [replace(FILE_LIST, home=home) for home in material.homes_of(files).values()]
+    frame = packed_prompt([*beside, *homes], homes, history, text, max_output_tokens=1)
+    held = material.token_count(others, llm, exact_up_to=llm.window_tokens).tokens
+    taken = tokens.count_prompt(frame.messages, llm).tokens + held
+    base = prompt_room(llm, output_reserve(llm)) - held
+    room = prompt_room(llm, output_tokens) - taken - PACK_SLACK_TOKENS
+    if room < LEAST_PACK_TOKENS:
+        return None
+    return Pack(packing(files, asked(text, history), llm, base=base, room=room), others, beside, taken)
+
+
 def in_words(seconds: float) -> str:
     """Return a duration as people say it: 2 s, 3 min 20 s, 1 h 5 min."""
     whole = max(1, round(seconds))
@@ -118,24 +186,27 @@ def in_words(seconds: float) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
-def _chosen_plan(requested: Mode, measured: Measured, reader: QuestionReader) -> ReadingPlan:
+def _chosen_plan(requested: Mode, measured: Measured, reader: QuestionReader, packs: Packs) -> ReadingPlan:
     if requested is Mode.PASSAGES:
         return _plan(Mode.PASSAGES, requested, "You chose passages: the parts that match best are read.", measured)
     if requested is Mode.SWEEP:
         sizes = sized(measured, reader)
         why = f"You chose sweep. {_sweep_words(measured, sizes)}"
         return plan_sweep(measured, sizes, requested=requested, why=why)
+    if requested is Mode.PACKED:
+        return _packed_as_chosen(measured, packs())
     if requested is Mode.WHOLE:
         if not measured.fits:
             raise UserError(_too_large(measured), code="does_not_fit")
         return _plan(Mode.WHOLE, requested, f"You chose whole. {_whole_words(measured)}", measured)
     if measured.fits and (measured.already_read or measured.whole_seconds <= env.patience_seconds):
         return _plan(Mode.WHOLE, requested, _whole_words(measured), measured)
-    return _auto_without_whole(measured, reader)
+    return _auto_without_whole(measured, reader, packs)
 
 
-def _auto_without_whole(measured: Measured, reader: QuestionReader) -> ReadingPlan:
-    """Return the plan for documents that do not fit, or take too long to read at once: a sweep where all is asked for.
+def _auto_without_whole(measured: Measured, reader: QuestionReader, packs: Packs) -> ReadingPlan:
+    """Return the plan for documents that do not fit, or take too long to read at once: a sweep where all is asked for,
+    else repositories packed where that is quick and cheap enough.
 
     The words name what else could be chosen, and how long that would take.
     """
@@ -147,9 +218,78 @@ def _auto_without_whole(measured: Measured, reader: QuestionReader) -> ReadingPl
         if expected_seconds(measured, sizes) <= env.sweep_patience_seconds:
             why = f"{reason}, and the question asks for everything there is. {_sweep_words(measured, sizes)}"
             return plan_sweep(measured, sizes, requested=Mode.AUTO, why=why)
+    packed = _packed_within_patience(measured, packs, reason)
+    if packed is not None:
+        return packed
     sweep = f"sweep to have every part read, about {in_words(expected_seconds(measured, sizes))}"
+    sweep = f"packed for whole files where it matters, or {sweep}" if measured.packable else sweep
     choices = f"Choose whole to wait for it, or {sweep}." if measured.fits else f"Choose {sweep}."
     return _plan(Mode.PASSAGES, Mode.AUTO, f"{reason}, so passages are used. {choices}", measured)
+
+
+def _packed_as_chosen(measured: Measured, pack: Pack | None) -> ReadingPlan:
+    if measured.packable and measured.fits:
+        why = f"You chose packed, and nothing has to be left out. {_whole_words(measured)}"
+        return _plan(Mode.WHOLE, Mode.PACKED, why, measured)
+    if pack is None:
+        raise UserError(_not_packed(measured), code="does_not_fit")
+    return _packed_plan(measured, pack, pack.packing.fitted(), "You chose packed.", requested=Mode.PACKED)
+
+
+def _not_packed(measured: Measured) -> str:
+    if not measured.packable:
+        return "Packing is for repositories, of which files can be given in outline."
+    return f"{measured.llm.name} has too small a window for repositories to be packed, beside what else is asked about."
+
+
+def _packed_within_patience(measured: Measured, packs: Packs, reason: str) -> ReadingPlan | None:
+    """Return the plan to pack as much as can be read within patience; None where that is little or costs much."""
+    readable = int((env.patience_seconds - CALL_SECONDS) * measured.speed.prefill)
+    if not measured.packable or readable < LEAST_PACK_TOKENS:
+        return None
+    pack = packs()
+    if pack is None:
+        return None
+    left = readable - max(0, pack.taken_tokens + pack.packing.shared_tokens - pack.cached_tokens(measured.llm))
+    if left < LEAST_PACK_TOKENS:
+        return None
+    why = f"{reason}, so the files that the question needs are read whole and others in outline."
+    plan = _packed_plan(measured, pack, pack.packing.fitted(left), why, requested=Mode.AUTO)
+    whole = any(file.extent is Extent.WHOLE for file in plan.files)
+    return plan if whole and plan.cost_usd_cold <= MOST_PACK_USD else None
+
+
+def _packed_plan(measured: Measured, pack: Pack, files: list[PackedFile], why: str, *, requested: Mode) -> ReadingPlan:
+    llm = measured.llm
+    prompt_tokens = pack.tokens(files)
+    cached = pack.cached_tokens(llm)
+    seconds = CALL_SECONDS + (prompt_tokens - cached) / measured.speed.prefill
+    return ReadingPlan(
+        mode=Mode.PACKED,
+        requested=requested,
+        why=f"{why} {packed_words(files)}; reading takes about {in_words(seconds)}.",
+        llm=llm.id,
+        document_ids=[document.document_id for document in measured.documents],
+        document_tokens=measured.document_tokens,
+        prompt_tokens=prompt_tokens,
+        cached_tokens=cached,
+        window_tokens=llm.window_tokens,
+        output_tokens=measured.output_tokens,
+        expected_seconds=round(seconds, 1),
+        cost_usd_cold=_cost(llm, prompt_tokens, 0, measured.output_tokens),
+        cost_usd_cached=_cost(llm, prompt_tokens, pack.shared_tokens, measured.output_tokens),
+        exact=measured.exact,
+        files=files,
+    )
+
+
+def packed_words(files: list[PackedFile]) -> str:
+    """Return how many files are read how, in words: "3 of 40 files whole, 30 in outline, 7 left out"."""
+    counts = Counter(file.extent for file in files)
+    said = [f"{counts[Extent.WHOLE]:,} of {len(files):,} files whole"]
+    said += [f"{counts[Extent.SKELETON]:,} in outline"] if counts[Extent.SKELETON] else []
+    said += [f"{counts[Extent.OUT]:,} left out"] if counts[Extent.OUT] else []
+    return ", ".join(said)
 
 
 def _sweep_words(measured: Measured, sizes: Sizes) -> str:
@@ -250,8 +390,13 @@ def _tags_tokens(documents: list[DocumentText], llm: LLM) -> int:
 
 def _cached_tokens(documents: list[DocumentText], document_tokens: int, llm: LLM) -> int:
     """Return how many tokens of these documents the endpoint is expected to have read already."""
+    kept = kept_tokens(documents[0], llm) if llm.slots and len(documents) == 1 else 0
+    return max(kept, document_tokens if _was_read(documents, llm) else 0)
+
+
+def _was_read(documents: list[DocumentText], llm: LLM) -> bool:
+    """Return whether the endpoint is expected to have read what opens a prompt of these documents."""
     key = prefix_key(documents)
     if llm.slots:
-        kept = kept_tokens(documents[0], llm) if len(documents) == 1 else 0
-        return max(kept, document_tokens if key in slots.read_by(llm).values() else 0)
-    return document_tokens if llm.cache != "none" and recently_sent(llm, key) else 0
+        return key in slots.read_by(llm).values()
+    return llm.cache != "none" and recently_sent(llm, key)

@@ -47,6 +47,10 @@ function or class in it, that you rely on.
 5. Bullets (•••) stand in place of a secret that was taken out.
 6. If they do not answer the question, say that they do not."""
 
+PACKED_NOTE = (
+    "The repositories do not fit here as a whole. Their files are listed; of most only the outline is given, which is "
+    "the heads of its definitions; the files that the question needs follow in full."
+)
 PASSAGES_NOTE = "Only the parts of the documents that match the question best are given here. There is more in them."
 
 
@@ -68,7 +72,8 @@ class DocumentText:
 
     digest: changes whenever the canonical text does. parts: (Source, place) in the order of the text; place is what the
     model is told of it: "page 3, 4.2 Fees". about: what it is and who its parties are, said beside `parts` only. home:
-    of a file of a repository, whose name is its path.
+    of a file of a repository, whose name is its path; one without a name is the list of its files. outline: the parts
+    are what makes its outline.
     """
 
     document_id: str
@@ -79,6 +84,7 @@ class DocumentText:
     parts: Sequence[tuple[Source, str]] = ()
     about: str = ""
     home: Home | None = None
+    outline: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,24 @@ def passages_prompt(
     )
 
 
+def packed_prompt(
+    shared: Sequence[DocumentText], wholes: Sequence[DocumentText], history: Sequence[Turn], question: str, *,
+    max_output_tokens: int,
+) -> Prompt:  # fmt: skip
+    """Return the prompt that begins with what all questions share, and goes on with the files that this one needs."""
+    full = {each.version_id for each in wholes}
+    outlined = [source for each in in_order(shared) if each.outline for source, _ in each.parts]
+    documents = [each for each in in_order([*shared, *wholes]) if each.name and not each.outline]
+    return Prompt(
+        messages=_messages(shared, f"{PACKED_NOTE}\n\n{material(shared)}", history, question, needed=material(wholes)),
+        sources=[
+            *(whole_source(each) for each in documents),
+            *(source for source in outlined if source.version_id not in full),
+        ],
+        max_output_tokens=max_output_tokens,
+    )
+
+
 def in_order(documents: Iterable[DocumentText]) -> list[DocumentText]:
     """Return the documents in the one order that every prompt has them in, whatever order they were chosen in.
 
@@ -130,7 +154,7 @@ def material(documents: Iterable[DocumentText]) -> str:
     blocks: list[str] = []
     for home, held in groupby(in_order(documents), key=lambda document: document.home):
         if home:
-            blocks.append(_repository(home, [_file(home, each) for each in held]))
+            blocks.append(_repository(home, [file_block(each) for each in held]))
         else:
             blocks += [_document(each) for each in held]
     return "\n\n".join(blocks)
@@ -141,19 +165,23 @@ def whole_source(document: DocumentText) -> Source:
     return Source(document.document_id, document.name, document.version_id, 0, len(document.text), document.text)
 
 
-def _messages(documents: Iterable[DocumentText], opening: str, history: Sequence[Turn], question: str) -> list[Message]:
+def _messages(
+    documents: Iterable[DocumentText], opening: str, history: Sequence[Turn], question: str, needed: str = ""
+) -> list[Message]:
+    """Return the messages. opening: what all questions share; needed: what this one needs besides."""
     messages = [Message("system", CODE_SYSTEM if any(each.home for each in documents) else SYSTEM)]
     prefix = f"{opening}\n\n"
     for turn in history:
-        messages.append(_user(prefix, turn.question))
+        messages.append(_user(prefix, needed, turn.question))
         messages.append(Message("assistant", quoted(turn.answer)))
-        prefix = ""
-    messages.append(_user(prefix, question))
+        prefix = needed = ""
+    messages.append(_user(prefix, needed, question))
     return messages
 
 
-def _user(prefix: str, question: str) -> Message:
-    return Message("user", f"{prefix}Question: {quoted(question)}", prefix_chars=len(prefix))
+def _user(prefix: str, needed: str, question: str) -> Message:
+    between = f"{needed}\n\n" if needed else ""
+    return Message("user", f"{prefix}{between}Question: {quoted(question)}", prefix_chars=len(prefix))
 
 
 def _document(document: DocumentText) -> str:
@@ -170,10 +198,22 @@ def _repository(home: Home, files: Iterable[str]) -> str:
     return f'<repository mark="{mark}" name="{_attribute(home.name)}"{label}>\n{held}\n</repository mark="{mark}">'
 
 
-def _file(home: Home, document: DocumentText) -> str:
+def file_block(document: DocumentText) -> str:
+    """Return a file of a repository as it stands between the repository's tags."""
+    home = document.home or NO_HOME
     mark = _mark_of(f"{home.id}:{home.label}")
+    if not document.name:
+        return listing_block(home, document.text)
+    if document.outline:
+        body = "\n".join(quoted(source.text).rstrip("\n") for source, _ in document.parts)
+        return f"[{mark} outline of {_attribute(document.name)}]\n{body}"
     body = quoted(document.text) if not document.parts else "\n\n".join(_parts(document))
     return f"[{mark} file {_attribute(document.name)}]\n{body}"
+
+
+def listing_block(home: Home, text: str) -> str:
+    """Return the list of a repository's files as it stands between its tags."""
+    return f"[{_mark_of(f'{home.id}:{home.label}')} list of files]\n{quoted(text)}"
 
 
 def _about(document: DocumentText) -> list[str]:

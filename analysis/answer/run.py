@@ -21,6 +21,7 @@ from analysis.answer.ask import emit_end, emit_listed, enqueue, release_if_ready
 from analysis.answer.budget import check_all_was_read, check_fits
 from analysis.answer.by_passages import write_passages
 from analysis.answer.cite import cite
+from analysis.answer.packed import write_packed
 from analysis.answer.plan import plan_documents
 from analysis.answer.prompt import DocumentText, whole_prompt
 from analysis.answer.receipt import coverage
@@ -152,6 +153,8 @@ def _write_answer(run: Run) -> Written:
         return write_sweep(run, plan, history)
     if plan.mode is Mode.PASSAGES:
         return write_passages(run, plan, history)
+    if plan.mode is Mode.PACKED:
+        return write_packed(run, plan, history)
     reads = material.with_texts(run.documents)
     prompt = whole_prompt(reads, history.turns, question.text, max_output_tokens=plan.output_tokens)
     put(run, prompt, reads, pages_place(run.documents))

@@ -15,6 +15,7 @@ from analysis.types import Mode
 MODES = [
     (Mode.AUTO, "Automatic", "Whole when it fits and is quick, else what suits the question"),
     (Mode.WHOLE, "Whole", "The language model reads every word at once; waits until that is done"),
+    (Mode.PACKED, "Packed", "Of repositories: whole files where it matters, and the outline of the others"),
     (Mode.PASSAGES, "Passages", "Only the passages that match the question best; answers at once"),
     (Mode.SWEEP, "Every part", "Each part by itself, so that nothing is missed; takes longest"),
 ]
