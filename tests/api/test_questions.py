@@ -10,7 +10,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from analysis.answer.code_places import NO_CODE
 from analysis.api.schemas import AnswerOut
 from analysis.llm import registry
 from analysis.llm.catalogue import LLM
@@ -194,7 +193,13 @@ def test_an_answer_with_its_evidence(viewer: Caller, cast: Cast, version: Docume
             "start_seconds": None,
             "end_seconds": None,
             "score": 0.9,
-            **NO_CODE,
+            "path": None,
+            "start_line": 0,
+            "end_line": 0,
+            "repository_id": None,
+            "snapshot": None,
+            "commit": None,
+            "stale": False,
         }
     ]
     assert reply["coverage"]["parts"] == 1  # what the receipt holds beyond the documented fields comes too
