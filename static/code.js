@@ -22,8 +22,8 @@
   function follow(url) {
     const address = new URL(url, location.href);
     const lines = address.searchParams.get("lines");
-    const here = new URL(location.href);
-    const same = address.pathname === here.pathname && (address.searchParams.get("at") || "") === (here.searchParams.get("at") || "");
+    const newest = find(".room").dataset.newest;
+    const same = address.pathname === location.pathname && (address.searchParams.get("at") || newest) === code()?.dataset.snapshot;
     showPane("pages");
     if (!same || !code() || !lines) return visit(address);
     history.pushState({ room: true }, "", address);

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import nh3
 from django.utils.html import format_html, format_html_join
@@ -21,6 +22,8 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
+
+from analysis.types import lines_in_words
 
 # Before a sentence stand _OPEN, its number and _NUMBERED; after it _CLOSE.
 _OPEN, _NUMBERED, _CLOSE = "⸨", "⸢", "⸩"
@@ -235,18 +238,49 @@ def _tail(sentence: Sentence, chips: Sequence[SafeString]) -> str:
     return format_html('<span class="cites">{}</span>', format_html_join("", "{}", cited)) if cited else ""
 
 
+def place_url(place: dict[str, Any]) -> str:
+    """Return where a citation or a finding leads: to its words in the reader, or to its lines in the code viewer."""
+    if not place.get("repository_id"):
+        span = f"start_char={place['start_char']}&end_char={place['end_char']}"
+        return f"/d/{place['document_id']}/?{span}"
+    lines = lines_in_words(place["start_line"], place["end_line"])
+    asked = ({"at": place["snapshot"]} if place.get("snapshot") else {}) | ({"lines": lines} if lines else {})
+    address = f"/r/{place['repository_id']}/file/{quote(place['path'])}{f'?{urlencode(asked)}' if asked else ''}"
+    return f"{address}#L{place['start_line']}" if lines else address
+
+
+def place_name(place: dict[str, Any]) -> str:
+    """Return what a place is called: a document's name and page, or a file's path, lines and commit."""
+    if not place.get("path"):
+        return f"{place['document_name']}, {place['place']}"
+    commit = place.get("commit")
+    return f"{place['place']} @ {commit[:10]}" if commit else str(place["place"])
+
+
+def code_data(place: dict[str, Any]) -> SafeString:
+    """Return the attributes that tell scripts of a place in a repository; "" for a document's."""
+    if not place.get("repository_id"):
+        return mark_safe("")
+    lines = lines_in_words(place["start_line"], place["end_line"])
+    return format_html(
+        ' data-repository="{}" data-path="{}" data-lines="{}"', place["repository_id"], place["path"], lines
+    )
+
+
 def _chip(number: int, citation: dict[str, Any]) -> SafeString:
     return format_html(
-        '<a class="cite" href="/d/{document}/?start_char={start}&amp;end_char={end}" data-document="{document}"'
-        ' data-start="{start}" data-end="{end}" data-page="{page}" data-quote="{quote}" data-where="{where}"'
+        '<a class="cite" href="{url}" data-document="{document}" data-start="{start}" data-end="{end}"'
+        ' data-page="{page}" data-quote="{quote}" data-where="{where}"{code}'
         ' aria-label="Citation {number}: {where}">{number}</a>',
         number=number,
+        url=place_url(citation),
+        code=code_data(citation),
         document=citation["document_id"],
         start=citation["start_char"],
         end=citation["end_char"],
         page=citation["page_number"],
         quote=citation["quote"],
-        where=f"{citation['document_name']}, {citation['place']}",
+        where=place_name(citation),
     )
 
 

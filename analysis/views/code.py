@@ -17,14 +17,15 @@ from django.utils.html import escape
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from analysis.answer import masked
 from analysis.answer.render import render_text
-from analysis.models import Document, DocumentVersion, Secret, SnapshotFile, Symbol, VersionText
+from analysis.models import Document, DocumentVersion, Secret, SnapshotFile, Symbol
 from analysis.repository.lines import LineTable, line_tables
 from analysis.repository.symbols import FileReferences, Reference, definitions, outline, references
 from analysis.repository.tree import FileNode, file_at
-from analysis.types import Span
-from analysis.views.highlight import MIXED, Line, Linked, Mark, Part, covered, known_only, lexer_for
-from analysis.views.rooms import Visit, lines_words, number_in, room, visit
+from analysis.types import Span, lines_in_words
+from analysis.views.highlight import MIXED, Line, Linked, Mark, Part, known_only, lexer_for
+from analysis.views.rooms import Visit, number_in, room, visit
 from analysis.views.trees import LABELS, file_words
 
 CHUNK_LINES = 200
@@ -62,7 +63,8 @@ class Source:
         rows = Secret.objects.filter(version=self.version).values_list("start_char", "end_char", "kind")
         self.secrets = [Mark(*row) for row in rows]
         text = self.version.read_text()
-        self.text = text if open_secrets else covered(text, self.secrets)
+        spans = [Span(mark.start_char, mark.end_char) for mark in self.secrets]
+        self.text = text if open_secrets else masked.mask(text, 0, spans)
         self.open_secrets = open_secrets
 
     def chunk(self, first_line: int) -> Chunk:
@@ -154,7 +156,7 @@ def _drawn(request: HttpRequest, source: Source) -> dict[str, Any]:
         "source": source,
         "crumbs": crumbs_of(source.visit, source.file.path),
         "shown": shown,
-        "shown_words": lines_words(shown) if shown else "",
+        "shown_words": lines_in_words(*shown) if shown else "",
         "chunks": source.chunks(shown[0] if shown else 1),
         "outline": outline(source.version),
         "lines_url": source.visit.url("lines", source.file.path),
@@ -227,7 +229,7 @@ def code_name(request: HttpRequest, repository_id: UUID, name: str) -> HttpRespo
 
 def _uses(seen: Visit, used: Sequence[FileReferences]) -> list[dict[str, Any]]:
     """Return the uses by file, each place with its line, in which secrets are covered, and its address."""
-    hidden = _covered_texts([file.version_id for file in used if file.places])
+    hidden = _masked_texts([file.version_id for file in used if file.places])
     return [
         {
             "file": file,
@@ -248,15 +250,11 @@ def _words(place: Reference, hidden: tuple[str, LineTable] | None) -> str:
     return text[max(span.start_char, place.start_char - USE_CHARACTERS) : span.end_char][: USE_CHARACTERS * 2].strip()
 
 
-def _covered_texts(version_ids: Sequence[int]) -> dict[int, tuple[str, LineTable]]:
-    """Return the texts with lines of those of the versions that hold secrets, these covered."""
-    secrets: dict[int, list[Mark]] = {}
-    rows = Secret.objects.filter(version__in=version_ids).values_list("version_id", "start_char", "end_char", "kind")
-    for version_id, start, end, kind in rows:
-        secrets.setdefault(version_id, []).append(Mark(start, end, kind))
-    tables = line_tables(secrets)
-    texts = VersionText.objects.filter(version__in=secrets).values_list("version_id", "text")
-    return {version_id: (covered(text, secrets[version_id]), tables[version_id]) for version_id, text in texts}
+def _masked_texts(version_ids: Sequence[int]) -> dict[int, tuple[str, LineTable]]:
+    """Return the texts with lines of those of the versions that hold secrets, these masked."""
+    secretive = masked.secrets_of(version_ids)
+    tables = line_tables(secretive)
+    return {version_id: (text, tables[version_id]) for version_id, text in masked.texts(secretive).items()}
 
 
 def _place(request: HttpRequest, seen: Visit) -> tuple[DocumentVersion, int] | None:
@@ -282,7 +280,7 @@ def document_place(request: HttpRequest, document: Document) -> HttpResponseBase
     table = line_tables([file.version_id])[file.version_id]
     at = {} if current else {"at": str(file.snapshot.number)}
     lines = lines_in(request, table)
-    query = at | ({"lines": lines_words(lines)} if lines else {})
+    query = at | ({"lines": lines_in_words(*lines)} if lines else {})
     question = {"question": request.GET["question"]} if "question" in request.GET else {}
     address = reverse("code_file", args=[document.repository_id, file.path])
     anchor = f"#L{lines[0]}" if lines else ""

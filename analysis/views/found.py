@@ -11,6 +11,8 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from analysis.answer.render import code_data, place_name, place_url
+
 Key = tuple[int, int]
 
 
@@ -91,17 +93,18 @@ def found_items(answer_id: object, findings: Iterable[dict[str, Any]], with_name
 def _item(answer_id: object, finding: dict[str, Any], with_name: bool) -> SafeString:
     return format_html(
         '<li id="find-{answer}-{part}-{index}"><a class="finding" data-span data-document="{document}"'
-        ' data-start="{start}" data-end="{end}" data-page="{page}"'
-        ' href="/d/{document}/?start_char={start}&amp;end_char={end}"><q>{quote}</q></a>'
+        ' data-start="{start}" data-end="{end}" data-page="{page}"{code} href="{url}"><q>{quote}</q></a>'
         '{note}<span class="finding-where small muted">{where}</span></li>',
         answer=answer_id,
         part=finding["part"],
         index=finding["index"],
+        url=place_url(finding),
+        code=code_data(finding),
         document=finding["document_id"],
         start=finding["start_char"],
         end=finding["end_char"],
         page=finding["page_number"],
         quote=" ".join(finding["quote"].split()),
         note=format_html('<span class="finding-note">{}</span> ', finding["note"]) if finding["note"] else "",
-        where=f"{finding['document_name']}, {finding['place']}" if with_name else finding["place"],
+        where=place_name(finding) if with_name else finding["place"],
     )

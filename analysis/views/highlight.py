@@ -24,7 +24,6 @@ from pygments.util import ClassNotFound
 from analysis.repository.lines import LineTable
 from analysis.types import Span
 
-COVER = "•"
 # How far before a part its file is read at most: beyond, the colours of a part may start out wrong.
 LEAD_CHARACTERS = 200_000
 # Whose first state is outside of the code, so that no part of them can be read by itself.
@@ -112,14 +111,6 @@ def _lexer(name: str, syntax: str) -> Lexer:
             pass
     found = find_lexer_class_for_filename(name)
     return found(**options) if found else TextLexer(**options)
-
-
-def covered(text: str, secrets: Sequence[Mark]) -> str:
-    """Return `text` with a dot for each character of a secret but its line breaks, so that no place in it moves."""
-    for secret in secrets:
-        hidden = "".join("\n" if each == "\n" else COVER for each in text[secret.start_char : secret.end_char])
-        text = text[: secret.start_char] + hidden + text[secret.end_char :]
-    return text
 
 
 @dataclass(frozen=True)

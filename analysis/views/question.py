@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from analysis.answer.ask import answer_regenerate, answer_stop, question_ask
 from analysis.answer.compare import question_compare
+from analysis.answer.render import place_name, place_url
 from analysis.errors import LecternError
 from analysis.models import Answer, DocumentVersion, Question
 from analysis.types import Span
@@ -162,6 +163,16 @@ class Source:
     marks: Sequence[Box] = ()
     before: str = ""
     after: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where it stands."""
+        return place_url(self.citation)
+
+    @property
+    def name(self) -> str:
+        """What its place is called."""
+        return place_name(self.citation)
 
 
 def sources_of(card: Card) -> list[Source]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from analysis.answer.receipt import SEEN, SKIPPED, SWEPT, UNREADABLE, WAYS, WHOLE, Ranges, size
+from analysis.answer.receipt_code import PART, in_words
+from analysis.answer.render import place_url
+from analysis.types import Extent, lines_in_words
 from analysis.views.figures import dollars, duration, page_ranges, range_words
 
 SAID = {
@@ -23,6 +26,7 @@ HEIGHTS = {WHOLE: 10, SWEPT: 7, SEEN: 4, UNREADABLE: 10, SKIPPED: 1}
 MODES = {
     "whole": "Whole: all of it stood before the language model at once",
     "passages": "Passages: the parts that match the question best",
+    "packed": "Packed: the files that matter whole, the others in outline, as far as the window holds",
     "sweep": "Sweep: every part was read by itself, then what was found was put together",
 }
 
@@ -76,6 +80,44 @@ class Receipt:
     legend: list[Legend]
     facts: list[Fact]
     passages: list[dict[str, Any]]
+    repositories: list[ReadFiles]
+
+
+@dataclass(frozen=True)
+class ReadFiles:
+    """What was read of a repository. words: all of it in words; extents: the files by how much of each was read."""
+
+    words: str
+    extents: list[tuple[str, str, list[ReadFile]]]
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """A file that was read, or some of it: lines says which, "" for all. url: where it is seen as it was read."""
+
+    path: str
+    lines: str
+    url: str
+
+
+def files_of(row: Mapping[str, Any]) -> ReadFiles:
+    """Return what a receipt says of one repository; the files that were left out are counted, not listed."""
+    named = [(str(Extent.WHOLE), "read whole"), (str(Extent.SKELETON), "in outline"), (PART, "in part")]
+    extents = [(extent, said, _read_files(row, row[extent])) for extent, said in named if row.get(extent)]
+    return ReadFiles(in_words(row), extents)
+
+
+def _read_files(row: Mapping[str, Any], paths: Iterable[str]) -> list[ReadFile]:
+    """Return the files of a receipt; of those read in part, `paths` says which lines."""
+    lines = paths if isinstance(paths, Mapping) else {}
+    place = {"repository_id": row["repository_id"], "snapshot": row["snapshot"]}
+    found = []
+    for path in paths:
+        runs = lines.get(path) or [[0, 0]]
+        words = ", ".join(lines_in_words(*run) for run in runs)
+        url = place_url(place | {"path": path, "start_line": runs[0][0], "end_line": runs[0][1]})
+        found.append(ReadFile(path, words, url))
+    return found
 
 
 def receipt_of(payload: Mapping[str, Any], names: Mapping[str, str]) -> Receipt:
@@ -88,8 +130,11 @@ def receipt_of(payload: Mapping[str, Any], names: Mapping[str, str]) -> Receipt:
         legend=[Legend(way, SAID[way], 10 - HEIGHTS[way], HEIGHTS[way]) for way in WAYS if way in drawn],
         facts=facts_of(payload),
         passages=[
-            passage | {"name": names.get(str(passage["document_id"]), "")} for passage in coverage.get("passages") or []
+            passage | {"name": names.get(str(passage["document_id"]), ""), "url": place_url(passage)}
+            for passage in coverage.get("passages") or []
+            if not passage.get("start_line")  # those in files are told by lines, with their repository
         ],
+        repositories=[files_of(row) for row in coverage.get("repositories") or []],
     )
 
 

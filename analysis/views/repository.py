@@ -16,7 +16,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from analysis.models import Disposition, Repository, Secret, VersionText
+from analysis.answer import masked
+from analysis.models import Disposition, Repository, Secret
 from analysis.repository.lines import line_tables
 from analysis.repository.modules import Module, module_map
 from analysis.repository.running import Fact, facts_of
@@ -25,7 +26,6 @@ from analysis.repository.tree import FileNode, Folder, file_at, folder_at
 from analysis.types import Span
 from analysis.views.code import crumbs_of
 from analysis.views.diagram import diagram_of
-from analysis.views.highlight import Mark, covered
 from analysis.views.pages import QUERY_LIMIT, find
 from analysis.views.rooms import Visit, coming, room, visit
 from analysis.views.snapshots import Share, shares, snapshot_progress
@@ -295,10 +295,8 @@ def _lines_with(seen: Visit, path: str, query: str) -> list[FoundLine]:
     file = file_at(seen.snapshot, path)
     if file is None or file.version_id is None:
         return []
-    row = VersionText.objects.get(version=file.version_id)
-    secrets = Secret.objects.filter(version=file.version_id).values_list("start_char", "end_char", "kind")
-    text = covered(row.text, [Mark(*secret) for secret in secrets])
-    table = line_tables([row.version_id])[row.version_id]
+    text = masked.read(file.version_id)
+    table = line_tables([file.version_id])[file.version_id]
     lines: dict[int, list[Span]] = {}
     for span in find(text, query):
         lines.setdefault(table.line_of(span.start_char), []).append(span)

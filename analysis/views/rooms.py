@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from analysis.models import IngestStatus, Purpose, Question, Repository, Snapshot, SnapshotFile
 from analysis.repository.tree import Folder, parents_of, tree_of
+from analysis.types import lines_in_words
 from analysis.views.cards import Card, card_for, newest_answer, with_status
 from analysis.views.choices import ask_choices
 from analysis.views.trees import DrawnTree
@@ -55,13 +56,7 @@ class Visit:
         """Return the address of a file, its lines marked and in view if any are given."""
         if lines is None:
             return self.url("file", path)
-        return f"{self.url('file', path, lines=lines_words(lines))}#L{lines[0]}"
-
-
-def lines_words(lines: tuple[int, int]) -> str:
-    """Return lines as addresses and people have them: "12-18", "12"."""
-    first, last = lines
-    return str(first) if first == last else f"{first}-{last}"
+        return f"{self.url('file', path, lines=lines_in_words(*lines))}#L{lines[0]}"
 
 
 def visit(request: HttpRequest, repository_id: UUID, *, path: str = "") -> Visit:

@@ -113,6 +113,7 @@ def show_findings(part: SweepPart, stream: str) -> None:
             "page_number": number,
             "place": place_in_words(document.path, *lines) if table else place_words(number, spoken),
             "path": document.path or None,
+            "repository_id": str(document.repository_id) if document.repository_id else None,
             "start_line": lines[0],
             "end_line": lines[1],
             "start_char": span.start_char,

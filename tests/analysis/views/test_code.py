@@ -9,11 +9,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from analysis.answer.masked import MASK, mask
 from analysis.models import Disposition, Document, DocumentVersion, Repository, Secret
 from analysis.repository.lines import line_table
 from analysis.types import Span
 from analysis.views.code import CHUNK_LINES
-from analysis.views.highlight import COVER, Mark, Part, covered, known_only, lexer_for
+from analysis.views.highlight import Mark, Part, known_only, lexer_for
 from tests.analysis.views.repositories import repository_of, snapshot_of
 from tests.conftest import Cast
 from workspaces.models import User
@@ -87,10 +88,10 @@ def test_a_part_is_drawn_as_its_text() -> None:
 def test_a_secret_is_covered_character_by_character() -> None:
     text = 'key = "abc\ndef"\n'
     secret = Mark(7, 14, "Key")
-    assert covered(text, [secret]) == f'key = "{COVER * 3}\n{COVER * 3}"\n'
-    part = Part(covered(text, [secret]), Span(0, len(text)), lexer_for("a.txt", ""), 0)
+    hidden = mask(text, 0, [Span(7, 14)])
+    part = Part(hidden, Span(0, len(text)), lexer_for("a.txt", ""), 0)
     first, second = part.lines(line_table(text), [secret], lambda name, start: "")
-    assert f'<span class="secret" title="Key">{COVER * 3}' in first.html
+    assert f'<span class="secret" title="Key">{MASK * 3}' in first.html
     assert (first.secret, second.secret) == ("Key", "Key")
 
 
@@ -120,7 +121,7 @@ def test_a_name_leads_to_its_definition_and_uses(shop: Repository, cast: Cast) -
 
 def test_secrets_are_shown_to_editors_who_ask(shop: Repository, cast: Cast) -> None:
     url = f"/r/{shop.pk}/file/prices.py"
-    dots = f"API_TOKEN = &quot;{COVER * 14}&quot;\n"
+    dots = f"API_TOKEN = &quot;{MASK * 14}&quot;\n"
     assert lines_in(page(signed_in(cast.viewer), url))[1] == dots
     assert lines_in(page(signed_in(cast.viewer), f"{url}?secrets=1"))[1] == dots
     assert lines_in(page(signed_in(cast.editor), url))[1] == dots
