@@ -312,6 +312,13 @@
   });
   document.addEventListener("selectionchange", () => { if (getSelection().isCollapsed && !shown) find("#selection-tools").hidden = true; });
   document.addEventListener("pointerup", (event) => { if (event.target.closest?.("#code") && !event.target.closest(".ln")) setTimeout(() => getSelection().isCollapsed ? (find("#selection-tools").hidden = true) : offerTools()); });
+  // A version that has become ready is offered, not forced on whoever is reading.
+  find("#coming")?.addEventListener("changed", (event) => {
+    const link = document.createElement("a");
+    link.href = location.pathname;
+    link.textContent = "over. Show it";
+    event.target.replaceChildren(link);
+  });
   let waiting = false;
   middle.addEventListener("scroll", () => {
     if (waiting) return;
