@@ -77,6 +77,11 @@ class Env:
     api_requests_per_minute: int = field(default_factory=lambda: _number("LECTERN_API_REQUESTS_PER_MINUTE", 1200))
     syslog: str = field(default_factory=lambda: os.environ.get("LECTERN_SYSLOG", ""))
     email_url: str = field(default_factory=lambda: os.environ.get("LECTERN_SMTP_URL", ""))
+    email_from: str = field(default_factory=lambda: os.environ.get("LECTERN_EMAIL_FROM", "lectern@localhost"))
+    email_confirmed: bool = field(
+        default_factory=lambda: _flag("LECTERN_EMAIL_CONFIRMED", bool(os.environ.get("LECTERN_SMTP_URL")))
+    )
+    second_factor: bool = field(default_factory=lambda: _flag("LECTERN_SECOND_FACTOR"))
 
     log: str = field(default_factory=lambda: os.environ.get("LECTERN_LOG", "text"))
     metrics_token: str = field(default_factory=lambda: os.environ.get("LECTERN_METRICS_TOKEN", ""))

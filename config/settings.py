@@ -8,6 +8,7 @@ from csp.constants import NONE, SELF
 
 from config.env import env
 from config.logs import logging_settings
+from config.smtp import smtp_server
 from local.home import room
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -35,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.usersessions",
     "csp",
     "django_htmx",
@@ -61,6 +63,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "workspaces.audit.origin.OriginMiddleware",
     "analysis.egress.SenderMiddleware",
+    "workspaces.second_factor.SecondFactorMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -167,22 +170,36 @@ ACCOUNT_ADAPTER = "workspaces.accounts.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if env.email_confirmed else "optional"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_MAX_EMAIL_ADDRESSES = 3
 ACCOUNT_FORMS = {"add_email": "workspaces.forms.AddAddressForm"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Lectern: "
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 SIGNUP_OPEN = env.signup_open
 
+# The second factor
+MFA_ADAPTER = "workspaces.accounts.SecondFactorAdapter"
+MFA_FORMS = {"add_webauthn": "workspaces.forms.PasskeyForm"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Lectern"
+# Who cannot be sent a message cannot confirm an address either.
+MFA_ALLOW_UNVERIFIED_EMAIL = not env.email_confirmed
+SECOND_FACTOR_REQUIRED = env.second_factor
+
 # E-mail goes to a folder until an SMTP server is named.
-DEFAULT_FROM_EMAIL = "lectern@localhost"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.email_from
+EMAIL_TIMEOUT = 20
 if env.email_url:
-    _smtp = urlsplit(env.email_url)
-    EMAIL_HOST, EMAIL_PORT = _smtp.hostname or "localhost", _smtp.port or 25
-    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_smtp.username or ""), unquote(_smtp.password or "")
-    EMAIL_USE_TLS = _smtp.scheme == "smtps"
+    _smtp = smtp_server(env.email_url)
+    EMAIL_HOST, EMAIL_PORT = _smtp.host, _smtp.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _smtp.user, _smtp.password
+    EMAIL_USE_SSL, EMAIL_USE_TLS = _smtp.tls, _smtp.starttls
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(room("mail"))

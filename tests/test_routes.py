@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib import admin
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -134,6 +136,21 @@ ROUTES = {
     "account_change_password": PERSON,
     "account_set_password": PERSON,
     "usersessions_list": PERSON,
+    "device_sign_out": Route(Audience.PERSON, absent=True),
+    "mfa_authenticate": ANYONE,
+    "mfa_login_webauthn": ANYONE,
+    "mfa_index": PERSON,
+    "mfa_reauthenticate": PERSON,
+    "mfa_activate_totp": PERSON,
+    "mfa_deactivate_totp": PERSON,
+    "mfa_view_recovery_codes": PERSON,
+    "mfa_generate_recovery_codes": PERSON,
+    "mfa_download_recovery_codes": PERSON,
+    "mfa_list_webauthn": PERSON,
+    "mfa_add_webauthn": PERSON,
+    "mfa_reauthenticate_webauthn": PERSON,
+    "mfa_edit_webauthn": PERSON,
+    "mfa_remove_webauthn": PERSON,
     "account_settings": PERSON,
     "api_tokens": PERSON,
     "api_token_revoke": Route(Audience.PERSON, absent=True),
@@ -279,6 +296,8 @@ def arguments(cast: Cast) -> dict[str, object]:
     repository = repository_of(cast, {"made-up": "term = 1\n"})
     snapshot_of(repository, {"made-up": "term = 2\n", "folder/a.py": "def term():\n    pass\n"})
     invite, _ = invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
+    TOTP.activate(cast.outsider, "A" * 32)
+    RecoveryCodes.activate(cast.outsider)
     return {
         "slug": "firm",
         "document_id": version.document_id,
@@ -303,6 +322,8 @@ def arguments(cast: Cast) -> dict[str, object]:
         "key": "made-up",
         "uidb36": "1",
         "path": "made-up",
+        "pk": 1,
+        "device_id": 1,
     }
 
 

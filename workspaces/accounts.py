@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import ipaddress
+import time
 from typing import Any
+from urllib.parse import urlsplit
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 
+from config.crypto import decrypt, encrypt
 from workspaces.access import invite_for
 from workspaces.models import User
 from workspaces.recipes import personal_name, workspace_create
@@ -30,3 +39,56 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if commit:
             workspace_create(owner=user, name=personal_name(user), personal=True)
         return user
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Return whether a sensitive change asks for proof again: not right after signing in, which was proof."""
+        return bool(super().is_reauthentication_required(app=app, **kwargs)) and not _signed_in_lately(context.request)
+
+
+def _signed_in_lately(request: HttpRequest) -> bool:
+    records = get_authentication_records(request, request.user)
+    return bool(records) and time.time() - records[-1]["at"] < app_settings.REAUTHENTICATION_TIMEOUT
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+    """Second factors: their secrets encrypted, passkeys for the host name that people use."""
+
+    def encrypt(self, text: str) -> str:
+        """Return the secret of an authenticator app as it is stored."""
+        return encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Return what `encrypt` was given."""
+        return decrypt(encrypted_text)
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
+        """Return what a new passkey is called unless its person says otherwise."""
+        count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
+        return f"Passkey {count + 1}" if count else "Passkey"
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Return the host that passkeys are made for. One made for another name of this server does not work here."""
+        return {"id": passkey_host(context.request), "name": "Lectern"}
+
+
+def passkey_host(request: HttpRequest) -> str:
+    """Return the host name in the address that people use."""
+    host = urlsplit(settings.PUBLIC_URL).hostname if settings.PUBLIC_URL else None
+    return host or urlsplit(f"//{request.get_host()}").hostname or ""
+
+
+def local_url(request: HttpRequest) -> str:
+    """Return this page's address by name, where the number it was opened under is this machine's own; else ""."""
+    if passkey_host(request) not in {"127.0.0.1", "::1"}:
+        return ""
+    port = urlsplit(f"//{request.get_host()}").port
+    return f"http://localhost{f':{port}' if port else ''}{request.path}"
+
+
+def passkeys_work(request: HttpRequest) -> bool:
+    """Return whether browsers make passkeys for this host: for names they do, for numbers not."""
+    try:
+        ipaddress.ip_address(passkey_host(request))
+    except ValueError:
+        return True
+    return False

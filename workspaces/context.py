@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from workspaces.access import memberships_for
+from workspaces.accounts import local_url, passkeys_work
 from workspaces.models import Member, Role, Workspace
 
 
@@ -69,6 +70,17 @@ def workspaces(request: HttpRequest) -> dict[str, object]:
 
 
 def accounts(request: HttpRequest) -> dict[str, object]:
-    """Return what the sign-in pages say of this installation: whether sign-up is open, and where unsent mail lies."""
+    """Return what the account pages say of this installation.
+
+    signup_open: whether anyone may make an account. mail_folder: where mail lies that is not sent. passkeys_work: at
+    the address that this page was opened under. local_url: at which they would, if there is one.
+    second_factor_required: whether everyone needs one.
+    """
     folder = getattr(settings, "EMAIL_FILE_PATH", "")
-    return {"signup_open": settings.SIGNUP_OPEN, "mail_folder": Path(folder).name if folder else ""}
+    return {
+        "signup_open": settings.SIGNUP_OPEN,
+        "mail_folder": Path(folder).name if folder else "",
+        "passkeys_work": passkeys_work(request),
+        "local_url": local_url(request),
+        "second_factor_required": settings.SECOND_FACTOR_REQUIRED,
+    }

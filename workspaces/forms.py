@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.forms import AddEmailForm
 from allauth.account.utils import filter_users_by_email
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 
 from analysis.egress import embedder_is_away
@@ -162,3 +163,18 @@ class AddAddressForm(AddEmailForm):  # type: ignore[misc]  # allauth has no type
         if any(user.pk != self.user.pk for user in filter_users_by_email(email)):
             raise forms.ValidationError("This address belongs to another account.")
         return email
+
+
+class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    """A new passkey or security key: what it is called, and whether it replaces the password or comes after it."""
+
+    passwordless = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Sign in with it alone",
+        help_text="It then asks for your finger, face or PIN in place of a password. Else it comes after the password.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].help_text = "So that you know it again: the device it is on."

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("start/<str:token>/", home.first_login, name="first_login"),
     path("account/", account.account_settings, name="account_settings"),
+    path("account/devices/<int:device_id>/sign-out/", account.device_sign_out, name="device_sign_out"),
     path("account/tokens/", account.api_tokens, name="api_tokens"),
     path("account/tokens/<int:token_id>/revoke/", account.api_token_revoke, name="api_token_revoke"),
     path("w/new/", workspace.workspace_create, name="workspace_create"),

@@ -147,7 +147,7 @@ class TestEmail:
         return client.post(reverse("account_email"), {"email": email, f"action_{action}": ""}, follow=True)
 
     def test_another_address_is_added_confirmed_and_made_the_main_one(self, client, cast):
-        client.force_login(cast.owner)
+        sign_in(client, "owner@firm.example")
         self.act(client, "add", "new@firm.example")
         cast.owner.refresh_from_db()
         assert cast.owner.email == "owner@firm.example"
@@ -164,7 +164,7 @@ class TestEmail:
         assert "not correct" in words(sign_in(Client(), "owner@firm.example"))
 
     def test_nobody_is_left_without_an_address(self, client, cast):
-        client.force_login(cast.owner)
+        sign_in(client, "owner@firm.example")
         client.get(reverse("account_email"))
         self.act(client, "remove", "owner@firm.example")
         self.act(client, "add", "new@firm.example")
@@ -173,7 +173,7 @@ class TestEmail:
         assert cast.owner.email == "owner@firm.example"
 
     def test_somebody_elses_address_is_refused(self, client, cast):
-        client.force_login(cast.owner)
+        sign_in(client, "owner@firm.example")
         self.act(client, "add", "viewer@firm.example")
         assert not EmailAddress.objects.filter(user=cast.owner, email="viewer@firm.example").exists()
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.workspaces.test_accounts import words
+from tests.workspaces.test_accounts import sign_in, words
 from workspaces.context import Here, workspaces
 from workspaces.models import ApiToken, Invite, Member, Role, User, Workspace, digest
 
@@ -26,7 +26,7 @@ def signed_in():
 
     def client_of(user: User) -> Client:
         client = Client()
-        client.force_login(user)
+        sign_in(client, user.email)
         return client
 
     return client_of
@@ -341,7 +341,8 @@ def test_pages_stay_within_the_content_security_policy(cast, signed_in):
     client = signed_in(cast.owner)
     paths = [
         *(reverse(name) for name in ("account_settings", "api_tokens", "account_email", "account_change_password")),
-        *(reverse(name) for name in ("usersessions_list", "account_logout", "workspace_create")),
+        *(reverse(name) for name in ("usersessions_list", "account_logout", "workspace_create", "mfa_index")),
+        *(reverse(name) for name in ("mfa_activate_totp", "mfa_add_webauthn", "mfa_list_webauthn")),
         *(reverse(name, args=["firm"]) for name in ("workspace_settings", "members", "workspace_delete")),
     ]
     open_paths = [reverse(name) for name in ("account_login", "account_signup", "account_reset_password")]
@@ -349,4 +350,6 @@ def test_pages_stay_within_the_content_security_policy(cast, signed_in):
         assert page.status_code == 200
         assert "script-src 'self'" in page["Content-Security-Policy"]
         html = page.content.decode()
-        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", html)
+        # Data in a script element of another type than a script's is not run.
+        script = r"<script(?![^>]*\b(src=|type=.application/json))"
+        assert not re.search(rf"{script}|<style|\sstyle=|\son[a-z]+=|javascript:", html)

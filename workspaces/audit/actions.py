@@ -13,6 +13,10 @@ class Action(models.TextChoices):
     SIGN_IN_FAILED = "person.sign_in_failed", "failed to sign in"
     SIGNED_UP = "person.signed_up", "signed up"
     PASSWORD_CHANGED = "person.password_changed", "changed the password of"  # words, no password
+    SECOND_FACTOR_ADDED = "person.second_factor_added", "added a second factor to"
+    SECOND_FACTOR_REMOVED = "person.second_factor_removed", "removed a second factor of"
+    SECOND_FACTOR_FAILED = "person.second_factor_failed", "failed the second factor of"
+    DEVICE_SIGNED_OUT = "person.device_signed_out", "signed out a device of"
     EMAIL_CHANGED = "person.email_changed", "changed the address of"
     TOKEN_ISSUED = "token.issued", "issued the API token"
     TOKEN_REVOKED = "token.revoked", "revoked the API token"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.signals import email_changed, password_changed, password_reset, password_set, user_signed_up
+from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed, authenticator_reset
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
 from workspaces.audit.actions import Action
@@ -46,6 +47,18 @@ def _email_changed(user: User, **_: Any) -> None:
     record(Action.EMAIL_CHANGED, user, by=user)
 
 
+def _factor_added(user: User, authenticator: Any, **_: Any) -> None:
+    record(Action.SECOND_FACTOR_ADDED, user, by=user, kind=authenticator.type)
+
+
+def _factor_removed(user: User, authenticator: Any, **_: Any) -> None:
+    record(Action.SECOND_FACTOR_REMOVED, user, by=user, kind=authenticator.type)
+
+
+def _factor_failed(user: User, authenticator: Any, **_: Any) -> None:
+    record(Action.SECOND_FACTOR_FAILED, user, by=user, kind=authenticator.type)
+
+
 RECEIVERS = {
     Action.SIGNED_IN: _signed_in,
     Action.SIGNED_OUT: _signed_out,
@@ -53,6 +66,9 @@ RECEIVERS = {
     Action.SIGNED_UP: _signed_up,
     Action.PASSWORD_CHANGED: _password_changed,
     Action.EMAIL_CHANGED: _email_changed,
+    Action.SECOND_FACTOR_ADDED: _factor_added,
+    Action.SECOND_FACTOR_REMOVED: _factor_removed,
+    Action.SECOND_FACTOR_FAILED: _factor_failed,
 }
 SIGNALS = [
     (user_logged_in, Action.SIGNED_IN),
@@ -63,4 +79,8 @@ SIGNALS = [
     (password_set, Action.PASSWORD_CHANGED),
     (password_reset, Action.PASSWORD_CHANGED),
     (email_changed, Action.EMAIL_CHANGED),
+    (authenticator_added, Action.SECOND_FACTOR_ADDED),
+    (authenticator_reset, Action.SECOND_FACTOR_ADDED),
+    (authenticator_removed, Action.SECOND_FACTOR_REMOVED),
+    (authentication_failed, Action.SECOND_FACTOR_FAILED),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import reauthentication_required
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from workspaces.access import person
+from workspaces.audit import record
+from workspaces.audit.actions import Action
+from workspaces.audit.origin import AGENT_MAX_CHARACTERS
 from workspaces.forms import NameForm, TokenForm
 from workspaces.models import User
 from workspaces.recipes import token_issue, token_revoke
@@ -29,8 +34,20 @@ def account_settings(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_POST
+def device_sign_out(request: HttpRequest, device_id: int) -> HttpResponse:
+    """End one of the person's sessions."""
+    device = get_object_or_404(UserSession, pk=device_id, user=person(request))
+    device.end()
+    record(Action.DEVICE_SIGNED_OUT, person(request), device=device.user_agent[:AGENT_MAX_CHARACTERS])
+    messages.success(request, "That device is signed out.")
+    return redirect("usersessions_list")
+
+
+@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@reauthentication_required(allow_get=True)
 def api_tokens(request: HttpRequest) -> HttpResponse:
     """List the person's API tokens, and make one; its secret is shown in the answer to that request only."""
     user = person(request)

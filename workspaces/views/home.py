@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from allauth.usersessions.models import UserSession
-from django.contrib.auth import login
+from allauth.account.app_settings import AppSettings
+from allauth.account.internal.flows.login import perform_login
+from allauth.account.models import Login
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,8 @@ from workspaces.access import LAST_WORKSPACE, memberships_for, person
 from workspaces.first_login import LinkSpent, take_link_token
 from workspaces.recipes import home_workspace
 
-MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+# Whoever holds the link runs this Lectern, or was given it by who does: their address need not be confirmed first.
+NOT_CONFIRMED = AppSettings.EmailVerificationMethod.NONE
 
 
 @login_required
@@ -29,13 +31,13 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def first_login(request: HttpRequest, token: str) -> HttpResponse:
-    """Sign in whom the link was made for, once. Who is signed in already just goes on."""
+    """Sign in whom the link was made for, once; a second factor is asked for still. Who is signed in just goes on."""
     if request.user.is_authenticated:
         return redirect("home")
     try:
         with transaction.atomic():
-            login(request, take_link_token(token), backend=MODEL_BACKEND)
-            UserSession.objects.create_from_request(request)  # so that it is among the person's devices
+            login = Login(take_link_token(token), email_verification=NOT_CONFIRMED)
+            reply: HttpResponse = perform_login(request, login)
     except LinkSpent as error:
         return render(request, "workspaces/link_spent.html", {"error": error}, status=error.status)
-    return redirect("home")
+    return reply
