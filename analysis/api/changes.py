@@ -22,7 +22,7 @@ from workspaces.access import Viewer
 router = Router(tags=["Source code"])
 
 
-@router.get("/repositories/{uuid:repository_id}/changes", response=responses(200, ChangesOut, 409))
+@router.get("/repositories/{uuid:repository_id}/changes", response=responses(200, ChangesOut, 409), by_alias=True)
 def get_changes(
     request: ApiRequest,
     repository_id: UUID,

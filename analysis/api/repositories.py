@@ -79,7 +79,7 @@ def add_repository(request: ApiRequest, slug: str) -> Status[Any]:
     out. What is left out, and why, is in the tree.
     """
     member = member_or_404(request.auth, slug, role=Role.EDITOR)
-    given = {"workspace": member.workspace, "user": member.user}
+    given: dict[str, Any] = {"workspace": member.workspace, "user": member.user}
     archive = _archive(request)
     if archive is not None:
         repository = repository_add(**given, name=_field(request, "name"), archive=archive)

@@ -6,6 +6,7 @@ import logging
 import re
 from functools import partial
 from pathlib import PurePath
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.files import File
@@ -127,7 +128,7 @@ def repository_change(
     if credential is not None or (before.scheme, before.netloc) != (after.scheme, after.netloc):
         repository.credential = _checked_credential(credential or "")
     given = {"name": name, "url": url, "ref": ref, "credential": credential}
-    changed = {field: True for field, value in given.items() if value is not None}
+    changed: dict[str, Any] = {field: True for field, value in given.items() if value is not None}
     with transaction.atomic():
         repository.save(update_fields=["name", "url", "ref", "credential"])
         record(Action.REPOSITORY_CHANGED, repository, workspace=repository.workspace, **changed)
