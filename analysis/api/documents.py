@@ -165,7 +165,7 @@ def get_page_image(request: ApiRequest, document_id: UUID, number: int) -> HttpR
     return response
 
 
-@router.delete("/documents/{uuid:document_id}", response=responses(204, None, 403))
+@router.delete("/documents/{uuid:document_id}", response=responses(204, None, 403, 409))
 def delete_document(request: ApiRequest, document_id: UUID) -> Status[None]:
     """Removes the document with its text, images and original, and the questions that were put to it alone."""
     document_delete(get_document_or_404(request.auth, document_id, role=Role.EDITOR))

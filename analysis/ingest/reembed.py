@@ -24,7 +24,7 @@ from analysis.errors import AppError
 from analysis.ingest import index
 from analysis.ingest.embed import Encoder, Vectors, embed_passages
 from analysis.ingest.embedders import encoder_if_there, serving
-from analysis.models import Chunk, ChunkVector, DocumentVersion, Embedder, EmbedderStatus, IngestStatus
+from analysis.models import Chunk, ChunkVector, DocumentVersion, Embedder, EmbedderStatus, IngestStatus, Snapshot
 from analysis.models.lease import LeaseLost, claim, release, renew
 from config.env import env
 
@@ -147,7 +147,7 @@ def _write(build: Build, batch: Sequence[Chunk], vectors: Vectors) -> None:
 
 
 def _uploads_wait() -> bool:
-    return DocumentVersion.objects.filter(status=IngestStatus.QUEUED).exists()
+    return any(rows.objects.filter(status=IngestStatus.QUEUED).exists() for rows in (DocumentVersion, Snapshot))
 
 
 def _taken_over(build: Build) -> bool:

@@ -23,7 +23,8 @@ SLICE_SECONDS = 10
 
 # What is to be understood anew first comes here afterwards: postings hold what a document calls itself.
 _STALE = Q(lexicon=None) | ~Q(lexicon__analyzer_version=ANALYZER_VERSION)
-_UNDERSTOOD = Q(understanding_version=UNDERSTANDING_VERSION)
+# Files of repositories are not understood at all.
+_UNDERSTOOD = Q(understanding_version=UNDERSTANDING_VERSION) | ~Q(document__repository=None)
 
 
 def reindex() -> int:
@@ -47,10 +48,11 @@ def _reindexed(version_id: int) -> bool:
         version = held.filter(pk=version_id, status=IngestStatus.READY).first()
         if version is None:
             return False
-        index.write_postings(version, version.read_text(), _spans(version))
+        index.write_postings(version, version.read_text(), spans_of(version))
         return True
 
 
-def _spans(version: DocumentVersion) -> list[ChunkSpan]:
+def spans_of(version: DocumentVersion) -> list[ChunkSpan]:
+    """Return the version's chunks, in order."""
     columns = ("ordinal", "start_char", "end_char", "heading_path", "token_count")
     return [ChunkSpan(**row) for row in Chunk.objects.filter(version=version).order_by("ordinal").values(*columns)]

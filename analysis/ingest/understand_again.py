@@ -33,7 +33,9 @@ def understand_again(*, seconds: float = SLICE_SECONDS) -> int:
 def _next_is_done() -> bool:
     with transaction.atomic():
         stale = DocumentVersion.objects.exclude(understanding_version=UNDERSTANDING_VERSION)
-        held = stale.filter(status=IngestStatus.READY).select_for_update(skip_locked=True, no_key=True)
+        # Files of repositories name no parties and define no terms.
+        stale = stale.filter(document__repository=None)
+        held = stale.filter(status=IngestStatus.READY).select_for_update(skip_locked=True, no_key=True, of=("self",))
         version = held.order_by("pk").first()
         if version is None:
             return False

@@ -97,7 +97,11 @@ def document_retry(document: Document, *, password: str | None = None) -> None:
 
 
 def document_delete(document: Document) -> None:
-    """Remove the document: its rows, original, page images, kept readings, and the questions put to it alone."""
+    """Remove the document: its rows, original, page images, kept readings, and the questions put to it alone.
+
+    Raises UserError in_repository (409).
+    """
+    _refuse_file_of_repository(document)
     workspace_id, document_id = document.workspace_id, document.pk
     with transaction.atomic():
         # Held first: a worker that is writing chunks waits for the row and then finds it gone.
@@ -115,11 +119,18 @@ def document_delete(document: Document) -> None:
 
 @transaction.atomic
 def document_rename(document: Document, name: str) -> None:
-    """Give the document another name; raises UserError bad_name."""
+    """Give the document another name; raises UserError bad_name, in_repository (409)."""
+    _refuse_file_of_repository(document)
     before, document.name = document.name, clean_name(name)
     document.save(update_fields=["name"])
     record(Action.DOCUMENT_RENAMED, document, workspace=document.workspace, before=before)
     on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
+
+
+def _refuse_file_of_repository(document: Document) -> None:
+    if document.repository_id is not None:
+        message = "This file is part of a repository: it changes and goes with that, or is left out by a rule of it."
+        raise UserError(message, code="in_repository", status=409)
 
 
 def clean_name(name: str) -> str:

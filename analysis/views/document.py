@@ -404,7 +404,10 @@ def document_rename_view(request: HttpRequest, document_id: UUID) -> HttpRespons
 def document_delete_view(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """Delete a document and everything that was made of it."""
     found = _own(request, document_id)
-    document_delete(found)
+    try:
+        document_delete(found)
+    except LecternError as error:
+        return refusal(request, error) or told(request, error, reverse("document", args=[found.pk]))
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204)
     messages.success(request, f"Deleted “{found.name}”.")

@@ -11,10 +11,10 @@ from django.utils import timezone
 from analysis.ingest import index
 from analysis.ingest.embed import Encoder, embed_passages
 from analysis.ingest.embedders import reading_in
+from analysis.ingest.reindex import spans_of
 from analysis.ingest.repository.run import Run
 from analysis.ingest.run import check_embedder, tokens_of
 from analysis.models import Chunk, ChunkVector, DocumentVersion, Embedder, IngestStatus
-from analysis.types import ChunkSpan
 
 # Together in one transaction, which a worker that dies repeats. The encoder sorts them by length.
 GROUP_CHUNKS = 512
@@ -107,14 +107,9 @@ def _index(run: Run, group: Sequence[DocumentVersion], embedder: Embedder) -> No
     with run.timed("index"), run.writing():
         for version in group:
             text = version.read_text()
-            index.write_postings(version, text, _spans(version))
+            index.write_postings(version, text, spans_of(version))
             version.tokens, exact = tokens_of(version, text)
             version.metadata |= {"tokens_exact": exact}
             version.status, version.ready_at = IngestStatus.READY, timezone.now()
         check_embedder(embedder)
         DocumentVersion.objects.bulk_update(group, ["tokens", "metadata", "status", "ready_at"])
-
-
-def _spans(version: DocumentVersion) -> list[ChunkSpan]:
-    columns = ("ordinal", "start_char", "end_char", "heading_path", "token_count")
-    return [ChunkSpan(**row) for row in Chunk.objects.filter(version=version).order_by("ordinal").values(*columns)]
