@@ -1,11 +1,11 @@
-"""`manage.py upload`: files and folders into a workspace, with a bar until they are read in."""
+"""`manage.py upload`: files, folders and code bases into a workspace, with a bar until they are read in."""
 
 from __future__ import annotations
 
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from tqdm import tqdm
 from analysis.api.documents import progress_of
 from analysis.errors import UserError
 from analysis.ingest.upload import document_upload
+from analysis.management import uploading
 from analysis.management.command import INTERRUPTED, LecternCommand, acting_member
-from analysis.models import Document, DocumentVersion, IngestStatus
+from analysis.models import Document, DocumentVersion, IngestStatus, Snapshot
 from workspaces.models import Member
 
 POLL_SECONDS = 0.3
@@ -29,35 +30,54 @@ BAR = "{l_bar}{bar}| {n:.1f} of {total} [{elapsed}] {postfix}"
 
 @dataclass(frozen=True)
 class Refused:
-    """A file that was not taken, or could not be read in, and why."""
+    """A file or code base that was not taken, or could not be read in, and why."""
 
     name: str
     message: str
 
 
 class Command(LecternCommand):
-    """A line on stdout for each document: status, id, pages, tokens, name. What failed is listed on stderr."""
+    """A line on stdout for each document: status, id, pages, tokens, name; and for each code base, with files and lines.
 
-    help = "Upload files and folders to a workspace, and wait until they are read in."
+    What failed is listed on stderr.
+    """
+
+    help = "Upload files, folders and code bases to a workspace, and wait until they are read in."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take SLUG, PATH..., --user and --no-wait."""
+        """Take SLUG, PATH..., --as, --ref, --user and --no-wait."""
         parser.add_argument("slug", metavar="SLUG")
-        parser.add_argument("paths", metavar="PATH", nargs="+", type=Path)
+        parser.add_argument("paths", metavar="PATH", nargs="+", help="a file, a folder, an archive, or https://… of a git server")
+        parser.add_argument(
+            "--as",
+            dest="kind",
+            choices=["documents", "repository"],
+            help="what they are (a folder with .git or mostly source files, an archive and an address are repositories)",
+        )
+        parser.add_argument("--ref", default="", help="the branch, tag or commit to fetch")
         parser.add_argument("--user", metavar="EMAIL", default="", help="who uploads (the workspace's first owner)")
         parser.add_argument("--no-wait", action="store_true", help="return once the files are stored")
 
-    def run(self, *, slug: str, paths: list[Path], user: str, no_wait: bool, **options: Any) -> None:
-        """Upload, wait, list; exit code 1 when a file was refused or failed."""
-        files = list(files_of(paths))
-        documents, refused = _uploaded(acting_member(slug, user), files)
+    def run(
+        self, *, slug: str, paths: list[str], kind: str | None, ref: str, user: str, no_wait: bool, **options: Any
+    ) -> None:
+        """Upload, wait, list; exit code 1 when something was refused or failed."""
+        code_bases = [path for path in map(str, paths) if _is_repository(path, kind)]
+        files = list(files_of([Path(path) for path in map(str, paths) if path not in code_bases]))
+        member = acting_member(slug, user)
+        documents, refused = _uploaded(member, files)
+        snapshots, more = _added(member, code_bases, ref)
         if not no_wait:
-            self._wait(documents)
+            self._wait(documents, snapshots)
+        refused += more
         for document in _current(documents):
             refused += self._listed(document, no_wait)
+        for snapshot in _current_snapshots(snapshots):
+            refused += self._listed_snapshot(snapshot, no_wait)
         if refused:
             lines = [f"  {failure.name}: {failure.message}" for failure in refused]
-            raise CommandError("\n".join([f"{len(refused)} of {len(files)} could not be taken in:", *lines]))
+            count = len(files) + len(code_bases)
+            raise CommandError("\n".join([f"{len(refused)} of {count} could not be taken in:", *lines]))
 
     def _listed(self, document: Document, no_wait: bool) -> list[Refused]:
         version = document.version
@@ -67,14 +87,29 @@ class Command(LecternCommand):
         self.stdout.write(f"{version.status:8}  {document.pk}  {read}{document.name}")
         return []
 
-    def _wait(self, documents: list[Document]) -> None:
+    def _listed_snapshot(self, snapshot: Snapshot, no_wait: bool) -> list[Refused]:
+        name = f"{snapshot.repository.name} ({snapshot.label})"
+        if snapshot.status == IngestStatus.FAILED:
+            return [Refused(name, snapshot.error_message)]
+        read = "" if no_wait else f"{snapshot.file_count:,} files {snapshot.line_count:,} lines {snapshot.tokens:,} tokens  "
+        self.stdout.write(f"{snapshot.status:8}  {snapshot.repository_id}  {read}{name}")
+        return []
+
+    def _wait(self, documents: list[Document], snapshots: list[Snapshot]) -> None:
         try:
-            with tqdm(total=len(documents), bar_format=BAR, disable=None, file=sys.stderr) as bar:
-                while not _settled(documents, bar):
+            total = len(documents) + len(snapshots)
+            with tqdm(total=total, bar_format=BAR, disable=None, file=sys.stderr) as bar:
+                while not _settled(documents, snapshots, bar):
                     time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
-            self.stderr.write("The documents go on being read in.")
+            self.stderr.write("They go on being read in.")
             sys.exit(INTERRUPTED)
+
+
+def _is_repository(path: str, kind: str | None) -> bool:
+    if uploading.is_address(path):
+        return True
+    return uploading.is_code_base(Path(path)) if kind is None else kind == "repository"
 
 
 def files_of(paths: list[Path]) -> Iterator[Path]:
@@ -102,11 +137,19 @@ def _uploaded(member: Member, files: list[Path]) -> tuple[list[Document], list[R
                     workspace=member.workspace, user=member.user, name=path.name, file=File(file, name=path.name)
                 )
             documents.append(uploaded.document)
-        except UserError as error:
-            refused.append(Refused(path.name, error.message))
-        except OSError as error:
-            refused.append(Refused(path.name, error.strerror or "It cannot be opened."))
+        except (UserError, OSError) as error:
+            refused.append(Refused(path.name, uploading.refused(error)))
     return documents, refused
+
+
+def _added(member: Member, code_bases: list[str], ref: str) -> tuple[list[Snapshot], list[Refused]]:
+    snapshots, refused = [], []
+    for source in code_bases:
+        try:
+            snapshots.append(uploading.uploaded(member, source, ref=ref))
+        except (UserError, OSError) as error:
+            refused.append(Refused(source, uploading.refused(error)))
+    return snapshots, refused
 
 
 def _current(documents: list[Document]) -> QuerySet[Document]:
@@ -114,19 +157,30 @@ def _current(documents: list[Document]) -> QuerySet[Document]:
     return rows.select_related("version").order_by("name")
 
 
-def _settled(documents: list[Document], bar: tqdm[Any]) -> bool:
-    """Move the bar to where the documents stand; return whether all are ready or failed."""
+def _current_snapshots(snapshots: list[Snapshot]) -> QuerySet[Snapshot]:
+    rows = Snapshot.objects.filter(pk__in=[snapshot.pk for snapshot in snapshots])
+    return rows.select_related("repository").order_by("repository__name", "pk")
+
+
+def _settled(documents: list[Document], snapshots: list[Snapshot], bar: tqdm[Any]) -> bool:
+    """Move the bar to where everything stands; return whether all is ready or failed."""
     versions = [document.version for document in _current(documents) if document.version]
-    open_versions = [version for version in versions if version.status not in SETTLED]
-    bar.n = sum(progress_of(version) if version in open_versions else 1 for version in versions)
-    bar.set_postfix_str(_words(open_versions), refresh=True)
-    return not open_versions
+    waiting = [version for version in versions if version.status not in SETTLED]
+    trees = list(_current_snapshots(snapshots))
+    growing = [snapshot for snapshot in trees if snapshot.status not in SETTLED]
+    bar.n = sum(progress_of(version) if version in waiting else 1 for version in versions)
+    bar.n += sum(uploading.share(snapshot) if snapshot in growing else 1 for snapshot in trees)
+    bar.set_postfix_str(_words(waiting, growing), refresh=True)
+    return not (waiting or growing)
 
 
-def _words(open_versions: list[DocumentVersion]) -> str:
+def _words(versions: list[DocumentVersion], snapshots: Sequence[Snapshot]) -> str:
     """Return what is being done, in words: "lease.pdf: parse 12 of 30"."""
-    working = [version for version in open_versions if version.status == IngestStatus.INGESTING]
+    trees = [snapshot for snapshot in snapshots if snapshot.status == IngestStatus.INGESTING]
+    if trees:
+        return uploading.words(trees[0])
+    working = [version for version in versions if version.status == IngestStatus.INGESTING]
     if not working:
-        return "waiting for a worker" if open_versions else ""
+        return "waiting for a worker" if versions or snapshots else ""
     first = working[0]
     return f"{first.document.name}: {first.stage} {first.stage_done} of {first.stage_total}"
