@@ -42,7 +42,7 @@ def make_repository(cast: Cast, files: dict[str, str], name: str = "shop", **mor
 
     The test needs a MEDIA_ROOT of its own.
     """
-    with packed(name, _members(files)) as archive:
+    with packed(name, members(files)) as archive:
         added = {"workspace": cast.workspace, "user": cast.owner, "archive": archive, "origin": "folder"} | more
         repository = repository_add(**added, enqueue=False)
     read_in(repository)
@@ -51,12 +51,13 @@ def make_repository(cast: Cast, files: dict[str, str], name: str = "shop", **mor
 
 def make_snapshot(repository: Repository, files: dict[str, str]) -> Snapshot:
     """Return a further snapshot of the repository, of these files, really read in; `repository` is read again."""
-    with packed(repository.name, _members(files)) as archive:
+    with packed(repository.name, members(files)) as archive:
         snapshot_add(repository=repository, user=None, archive=archive, origin=Origin.FOLDER, enqueue=False)
     return read_in(repository)
 
 
-def _members(files: dict[str, str]) -> list[Member]:
+def members(files: dict[str, str]) -> list[Member]:
+    """Return the files by path as an archive is packed from them."""
     return [Member(path, len(text.encode()), BytesIO(text.encode())) for path, text in files.items()]
 
 

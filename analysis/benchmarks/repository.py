@@ -21,7 +21,18 @@ from analysis.models import Origin, Repository, Snapshot
 from config.env import env
 from workspaces.models import Workspace
 
-COLUMNS = ("files", "lines", "symbols s", "searchable s", "lines/s", "1 % s", "1 % share", "worker MiB", "child MiB")
+COLUMNS = (
+    "files",
+    "lines",
+    "symbols s",
+    "searchable s",
+    "cpu s",
+    "lines/s",
+    "1 % s",
+    "1 % share",
+    "worker MiB",
+    "child MiB",
+)
 _HEAD_BYTES = 8192
 
 Files = dict[str, bytes]
@@ -80,11 +91,13 @@ def _add_row(report: Report, workspace: Workspace, files: Files) -> None:
         repository = repository_add(
             workspace=workspace, user=None, archive=archive, origin=Origin.FOLDER, enqueue=False
         )
+    cpu_before = _cpu_seconds()
     first = read_in(repository)
+    cpu = round(_cpu_seconds() - cpu_before, 1)
     again_at = time.perf_counter()
     second = _again(repository, _changed(files))
     again_seconds = time.perf_counter() - again_at
-    values = _measured(first, started, again_seconds)
+    values = _measured(first, started, again_seconds) | {"cpu s": cpu}
     report.rows.append([values[column] for column in COLUMNS])
     report.values[str(len(files))] = values | {"seconds": first.seconds, "1 % seconds": second.seconds}
     report.notes.append(f"{len(files)} files: {first.seconds}; 1 %: {second.seconds}")
@@ -104,6 +117,12 @@ def _again(repository: Repository, files: Files) -> Snapshot:
     with packed(repository.name, _members(files)) as archive:
         snapshot_add(repository=repository, user=None, archive=archive, origin=Origin.FOLDER, enqueue=False)
     return read_in(repository)
+
+
+def _cpu_seconds() -> float:
+    """Return what this process and its children have used of the cores; the database's share is not in it."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _measured(first: Snapshot, started: float, again_seconds: float) -> dict[str, Any]:

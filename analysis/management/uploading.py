@@ -86,9 +86,7 @@ def _from_archive(member: Member, name: str, archive: File[bytes], origin: Origi
     known = repositories_for(member).filter(name=name, url="").first() if name else None
     if known:
         return snapshot_add(repository=known, user=member.user, archive=archive, origin=origin)
-    added = repository_add(
-        workspace=member.workspace, user=member.user, name=name, archive=archive, origin=origin
-    )
+    added = repository_add(workspace=member.workspace, user=member.user, name=name, archive=archive, origin=origin)
     return _first(added)
 
 

@@ -37,7 +37,7 @@ class Refused:
 
 
 class Command(LecternCommand):
-    """A line on stdout for each document: status, id, pages, tokens, name; and for each code base, with files and lines.
+    """A line on stdout for each document: status, id, pages, tokens, name; for a code base with its files and lines.
 
     What failed is listed on stderr.
     """
@@ -47,12 +47,12 @@ class Command(LecternCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take SLUG, PATH..., --as, --ref, --user and --no-wait."""
         parser.add_argument("slug", metavar="SLUG")
-        parser.add_argument("paths", metavar="PATH", nargs="+", help="a file, a folder, an archive, or https://… of a git server")
+        parser.add_argument("paths", metavar="PATH", nargs="+", help="a file, a folder, an archive, or a git address")
         parser.add_argument(
             "--as",
             dest="kind",
             choices=["documents", "repository"],
-            help="what they are (a folder with .git or mostly source files, an archive and an address are repositories)",
+            help="what they are; by default what they look like: code bases have .git or mostly source files",
         )
         parser.add_argument("--ref", default="", help="the branch, tag or commit to fetch")
         parser.add_argument("--user", metavar="EMAIL", default="", help="who uploads (the workspace's first owner)")
@@ -62,8 +62,8 @@ class Command(LecternCommand):
         self, *, slug: str, paths: list[str], kind: str | None, ref: str, user: str, no_wait: bool, **options: Any
     ) -> None:
         """Upload, wait, list; exit code 1 when something was refused or failed."""
-        code_bases = [path for path in map(str, paths) if _is_repository(path, kind)]
-        files = list(files_of([Path(path) for path in map(str, paths) if path not in code_bases]))
+        code_bases = [path for path in paths if _is_repository(path, kind)]
+        files = list(files_of([Path(path) for path in paths if path not in code_bases]))
         member = acting_member(slug, user)
         documents, refused = _uploaded(member, files)
         snapshots, more = _added(member, code_bases, ref)
@@ -91,7 +91,8 @@ class Command(LecternCommand):
         name = f"{snapshot.repository.name} ({snapshot.label})"
         if snapshot.status == IngestStatus.FAILED:
             return [Refused(name, snapshot.error_message)]
-        read = "" if no_wait else f"{snapshot.file_count:,} files {snapshot.line_count:,} lines {snapshot.tokens:,} tokens  "
+        figures = f"{snapshot.file_count:,} files {snapshot.line_count:,} lines {snapshot.tokens:,} tokens  "
+        read = "" if no_wait else figures
         self.stdout.write(f"{snapshot.status:8}  {snapshot.repository_id}  {read}{name}")
         return []
 

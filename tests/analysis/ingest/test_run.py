@@ -289,7 +289,7 @@ def test_worker_killed_half_way_leaves_the_same_rows_in_the_end(cast, version):
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_HALF_WAY, str(version.pk)],
         cwd=Path(__file__).parents[3],
-        env=os.environ | _same_engines(),
+        env=os.environ | same_engines(),
         timeout=120,
         check=False,
     )
@@ -303,7 +303,7 @@ def test_worker_killed_half_way_leaves_the_same_rows_in_the_end(cast, version):
     assert DocumentVersion.objects.get(pk=version.pk).attempts == 2
 
 
-def _same_engines() -> dict[str, str]:
+def same_engines() -> dict[str, str]:
     """Return the environment under which another process works on this test's database and files."""
     database = str(connection.settings_dict["NAME"])
     url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{database}"
