@@ -10,7 +10,7 @@ from ninja import Query, Router
 
 from analysis.answer.ask import checked_path
 from analysis.answer.material import Scope
-from analysis.answer.retrieve import retrieve
+from analysis.answer.retrieve.filters import search as search_with_filters
 from analysis.api.auth import ApiRequest
 from analysis.api.chosen import Path, chosen_repositories
 from analysis.api.documents import chosen_documents
@@ -36,7 +36,8 @@ def search(
 ) -> list[dict[str, Any]]:
     """The passages that answer `q` best, best first; document_id and repository_id (repeatable) keep to those.
 
-    path: a folder or file of the one repository.
+    path: a folder or file of the one repository. `q` may hold filters: path:src/core, -path:tests, lang:python,
+    symbol:Session.request.
     """
     member = member_or_404(request.auth, slug)
     if not q.strip():
@@ -45,7 +46,7 @@ def search(
     documents = chosen_documents(member, document_id)
     scope = Scope(member.workspace, documents, repositories, checked_path(repositories, path))
     searched = searched_for(member) if scope.everything else scope.rows()
-    return [_hit(hit) for hit in retrieve(q, documents=searched, limit=limit)]
+    return [_hit(hit) for hit in search_with_filters(q, documents=searched, limit=limit)]
 
 
 def _hit(hit: Hit) -> dict[str, Any]:

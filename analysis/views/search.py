@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from analysis.errors import UserError
 from analysis.types import Hit
 from workspaces.access import documents_for, enter, memberships_for, person, searched_for
 from workspaces.models import Member, Role
@@ -44,7 +45,7 @@ class Result:
 @never_cache
 def search(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the passages of the workspace that answer `?q=` best, and the documents whose name has it."""
-    from analysis.answer.retrieve import retrieve
+    from analysis.answer.retrieve.filters import search as search_with_filters
     from analysis.ingest.embedders import notice
 
     member = enter(request, slug)
@@ -52,8 +53,13 @@ def search(request: HttpRequest, slug: str) -> HttpResponse:
     context = {"workspace": member.workspace, "query": query, "results": [], "named": []}
     if query:
         documents = searched_for(member)
-        context["results"] = results_of(query, retrieve(query, documents=documents, limit=RESULTS))
-        context["notice"] = notice()
+        try:
+            hits = search_with_filters(query, documents=documents, limit=RESULTS)
+        except UserError as error:
+            context["notice"] = error.message
+        else:
+            context["results"] = results_of(query, hits)
+            context["notice"] = notice()
         context["named"] = list(documents.filter(name__icontains=query)[:5])
     return render(request, "search.html", context)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 # Imported before anything is replaced, or it would keep the replacement for the tests after these.
 import analysis.api.search  # noqa: F401
-from analysis.answer import retrieve as retrieval
+from analysis.answer.retrieve import filters
 from analysis.models import Document
 from analysis.types import Hit
 from analysis.views.search import snippets
@@ -31,7 +31,7 @@ def found(monkeypatch: pytest.MonkeyPatch, cast: Cast) -> dict[str, Any]:
         asked.update(query=query, documents=documents, limit=limit, id=id)
         return [Hit(id, "lease.pdf", 1, 40, 140, 7, LAW, 0.03, "ARTICLE IX > 9.2 Termination")]
 
-    monkeypatch.setattr(retrieval, "retrieve", retrieve)
+    monkeypatch.setattr(filters, "retrieve", retrieve)
     return asked
 
 
@@ -120,3 +120,9 @@ def test_no_words_search_nothing(cast: Cast, found: dict[str, Any]) -> None:
 def test_a_question_as_long_as_a_book_is_cut(cast: Cast, found: dict[str, Any]) -> None:
     search(cast.viewer, q="x" * 10_000)
     assert found["query"] == "x" * 500
+
+
+def test_a_wrong_filter_is_explained(cast: Cast, found: dict[str, Any]) -> None:
+    html = search(cast.viewer, q="lang:klingon parse")
+    assert "“klingon” is no language that files are read in." in html
+    assert found == {}
