@@ -67,7 +67,7 @@ def _added(run: Run, found: Gathered, passages: int) -> tuple[list[Span], list[t
     if run.writer.stopped:
         return [], []
     probable = found.probable.found
-    missing = left_out(run.writer.text, probable)
+    missing = left_out(run.writer.text, probable, material.coded(run.documents))
     # A question for every one of something, or whether there is any, is not answered by the surest alone.
     if missing and (probable[0] in missing or exhaustive(run.answer.question.text)):
         said = run.writer.say(NEAREST)

@@ -6,7 +6,7 @@ found, so its quote is there by construction, whichever model wrote the answer a
 A sentence is compared with the sources' sentences that share most of its word weight (inverse document frequency over
 the sources: Spärck Jones 1972). The likeliest of them that nothing speaks against is cited (`likeness`), and a greedy
 cover (Nemhauser et al. 1978) adds up to two more for what it does not say. Amounts, dates, names and section numbers
-must be there exactly.
+must be there exactly. What is said about source code is judged by its lines instead (`cite_code`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -22,6 +22,8 @@ import numpy as np
 
 from analysis.alike import concepts
 from analysis.amounts import amounts, unstated
+from analysis.answer.cite_code import claim_about_code, judge_code
+from analysis.answer.code_evidence import CodeSources
 from analysis.answer.evidence import Evidence, Sources
 from analysis.answer.likeness import Claim, Likeness, Objection, claim_of, likeness, objection
 from analysis.answer.parties import parties_of
@@ -42,6 +44,7 @@ WORTH_AMOUNT = 0.7  # in log odds, for each amount of the claim that a sentence 
 WORTH_CITING = 0.20  # a further span must add this share of the weight; a missing amount counts for 0.15 of it
 WIDEST_QUOTE = 320  # characters; a longer evidence sentence is narrowed to the clauses that matter
 
+_NOT_SHOWN = "Says that something is absent, which no quote can show."
 _MARKS = re.compile(r"[*_`#>]+|\[\d+\]|^\s*(?:[-•*+]|\(?\d{1,2}[.)])\s+", re.MULTILINE)
 _HEADING = re.compile(r"^\s*(?:#{1,6}\s.*|\*\*[^*\n]+\*\*:?|[^\n.!?]{1,60}:)\s*$")
 _ABSENT = r"mention|specif|state|contain|include|provide|address|say|appear|found|defin|disclos|indicat"  # stems
@@ -97,15 +100,23 @@ def cite(
     sources: list[Source],
     *,
     identities: Mapping[int, Identity] | None = None,
+    coded: Collection[int] = (),
     embed: Embed | None = None,
 ) -> list[CitedSentence]:
     """Return the sentences of `answer` in order, each supported by spans of `sources`, unsupported, or neither.
 
-    identities: who the parties of the sources' versions are, by version id. embed: texts to float32[n, dims] of unit
-    length; the product's own embedder by default.
+    identities: who the parties of the sources' versions are, by version id. coded: the versions that are source code.
+    embed: texts to float32[n, dims] of unit length; the product's own embedder by default.
     """
-    index = Sources(sources, parties_of(identities or {}))
-    return [_cite_sentence(answer, span, index, embed or _embed) for span in split_sentences(answer)]
+    prose = [source for source in sources if source.version_id not in coded]
+    index = Sources(prose, parties_of(identities or {}))
+    code = CodeSources([source for source in sources if source.version_id in coded]) if coded else None
+    return [
+        _by_code(answer, span, index, code, embed or _embed)
+        if code and code.units
+        else _cite_sentence(answer, span, index, embed or _embed)
+        for span in split_sentences(answer)
+    ]
 
 
 def says_absent(answer: str) -> bool:
@@ -167,13 +178,31 @@ def _cite_sentence(answer: str, span: Span, sources: Sources, embed: Embed) -> C
     if not claim.weights or _HEADING.match(raw):
         return sentence
     if _ABSENCE.search(claim.text):
-        return replace(sentence, supported=False, reason="Says that something is absent, which no quote can show.")
+        return replace(sentence, supported=False, reason=_NOT_SHOWN)
     judged = judge(claim, compare(claim, sources, embed), sources)
     if judged.verdict is not Verdict.SUPPORTED:
         return replace(sentence, supported=False, reason=judged.reason)
     score = round(max(judged.score, _share(claim, judged.pieces)), 3)
     pieces = [*judged.pieces, *_who_is_who(raw, judged.pieces, sources)]
     return replace(sentence, supported=True, citations=[_narrowed(piece, claim, score) for piece in pieces])
+
+
+def _by_code(answer: str, span: Span, prose: Sources, code: CodeSources, embed: Embed) -> CitedSentence:
+    """Return the sentence as lines of code bear it out, or else as the other sources do."""
+    sentence = CitedSentence(span.start_char, span.end_char, None, [])
+    raw = answer[span.start_char : span.end_char]
+    claim = claim_about_code(raw, code)
+    if not claim.weights or _HEADING.match(raw):
+        return sentence
+    if _ABSENCE.search(raw):
+        return replace(sentence, supported=False, reason=_NOT_SHOWN)
+    judged = judge_code(claim, code)
+    if judged.citations:
+        return replace(sentence, supported=True, citations=list(judged.citations))
+    other = _cite_sentence(answer, span, prose, embed) if prose.evidence else sentence
+    if other.supported or (other.reason and not claim.names):
+        return other
+    return replace(sentence, supported=False, reason=judged.reason)
 
 
 def _compared(claim: Claim, piece: Evidence, cosine: float, sources: Sources) -> Compared:

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from analysis.answer import masked
 from analysis.answer.prompt import DocumentText, Home, Turn
+from analysis.lexical import CODE
 from analysis.llm import tokens
 from analysis.llm.catalogue import LLM
 from analysis.llm.tokens import TokenCount
@@ -92,6 +93,12 @@ def identities(documents: Iterable[Document]) -> dict[int, Identity]:
     """Return what each document calls itself and who its parties are, by the id of its version."""
     versions = [version_of(document) for document in documents if document.repository_id is None]
     return {version.pk: version.known_identity for version in versions}
+
+
+def coded(documents: Iterable[Document]) -> frozenset[int]:
+    """Return the versions that are source code."""
+    versions = [version_of(document) for document in documents]
+    return frozenset(version.pk for version in versions if version.language == CODE)
 
 
 def about(document: Document) -> str:

@@ -190,7 +190,12 @@ def _finish(run: Run, written: Written) -> None:
     text = run.writer.text.rstrip()
     reasoning = run.writer.reasoning if run.answer.question.workspace.keep_reasoning else ""
     run.writer.progress("checking", "Checking each sentence against the source")
-    cited = cite(text, written.sources, identities=material.identities(run.documents))
+    cited = cite(
+        text,
+        written.sources,
+        identities=material.identities(run.documents),
+        coded=material.coded(run.documents),
+    )
     sentences = [_as_quoted(_as_own(sentence, written.own), written.quoted) for sentence in cited]
     status = AnswerStatus.STOPPED if run.writer.stopped else AnswerStatus.DONE
     why = _why_stopped(run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -54,11 +54,11 @@ def final_prompt(question: str, items: list[Found], llm: LLM, condense: Ask) -> 
     return None
 
 
-def left_out(text: str, items: Sequence[Found]) -> list[Found]:
-    """Return the findings that no sentence of the answer rests on."""
+def left_out(text: str, items: Sequence[Found], coded: Collection[int] = ()) -> list[Found]:
+    """Return the findings that no sentence of the answer rests on. coded: the versions that are source code."""
     cited = [
         (citation.version_id, Span(citation.start_char, citation.end_char))
-        for sentence in cite(text, [item.source for item in items])
+        for sentence in cite(text, [item.source for item in items], coded=coded)
         for citation in sentence.citations
     ]
     return [item for item in items if not any(_rests_on(item.source, *place) for place in cited)]

@@ -140,7 +140,7 @@ def _add_left_out(run: Run, question: str, items: list[Found]) -> list[Span]:
     """Where every one was asked for, append the findings that the answer does not rest on."""
     if run.writer.stopped or not exhaustive(question):
         return []
-    missing = left_out(run.writer.text, items)
+    missing = left_out(run.writer.text, items, material.coded(run.documents))
     if not missing:
         return []
     said = run.writer.say("\n\nAlso found:")

@@ -247,7 +247,7 @@ def test_a_server_that_read_less_than_it_was_sent_is_found_out(cast: Cast, bundl
 def test_what_nobody_foresaw_is_logged_and_not_shown(
     cast: Cast, bundled_llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("analysis.answer.run.cite", lambda text, sources, identities: 1 / 0)
+    monkeypatch.setattr("analysis.answer.run.cite", lambda text, sources, **_: 1 / 0)
     answer = run(asked(cast, document(cast)))
     assert (answer.status, answer.error_code) == (AnswerStatus.FAILED, "internal")
     assert answer.error_message == "Something went wrong on our side. It has been logged; please try again."
