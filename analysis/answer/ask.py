@@ -18,7 +18,7 @@ from analysis.answer.precedence import queue_of
 from analysis.errors import UserError
 from analysis.llm.catalogue import LLM
 from analysis.llm.registry import llm_get
-from analysis.models import Answer, AnswerStatus, Document, IngestStatus, Purpose, Question, Repository
+from analysis.models import Answer, AnswerStatus, Document, IngestStatus, Purpose, Question, Repository, Snapshot
 from analysis.models.answer import OPEN_STATUSES
 from analysis.types import Mode
 from workspaces.models import User, Workspace
@@ -96,6 +96,41 @@ def summary_ask(*, document: Document, user: User | None, llm: str = "") -> Answ
                 workspace=document.workspace, asker=user, purpose=Purpose.SUMMARY, text=f"Summary of {document.name}"
             )
             asked.documents.set([document])
+        running = asked.answers.filter(status__in=OPEN_STATUSES).first()
+        return running or answer_begin(asked, Mode.AUTO, chosen)
+
+
+def repository_summary_ask(*, repository: Repository, user: User | None, path: str = "", llm: str = "") -> Answer:
+    """Return the answer that will hold the summary of the repository, or of a folder or file of it: the one being
+    written now, or a new one. Raises UserError unknown_path, unknown_llm.
+    """
+    path = checked_path([repository], path)
+    subject = f"{path} in {repository.name}" if path else repository.name
+    wanted = {"purpose": Purpose.SUMMARY, "path": path, "text": f"Summary of {subject}"}
+    return _asked_once(repository, user, wanted, llm)
+
+
+def changes_ask(*, old: Snapshot, new: Snapshot, user: User | None, llm: str = "") -> Answer:
+    """Return the answer that will say what changed between two snapshots of a repository and why it matters: the one
+    being written now, or a new one. Raises UserError unknown_llm, no_documents unless both are ready.
+    """
+    if old.repository_id != new.repository_id:
+        raise ValueError("snapshots of different repositories cannot be compared")
+    text = f"What changed in {new.repository.name} from {old.label} to {new.label}, and why it matters"
+    wanted = {"purpose": Purpose.CHANGES, "snapshot_from": old, "snapshot_to": new, "text": text}
+    return _asked_once(new.repository, user, wanted, llm)
+
+
+def _asked_once(repository: Repository, user: User | None, wanted: dict[str, Any], llm: str) -> Answer:
+    """Return the open answer to the question that Lectern puts of a repository, or a new one; the question is one."""
+    chosen = llm_get(llm)
+    with transaction.atomic():
+        Repository.objects.select_for_update().only("pk").get(pk=repository.pk)
+        same = {name: value for name, value in wanted.items() if name != "text"}
+        asked = Question.objects.filter(repositories=repository, **same).order_by("created_at").first()
+        if asked is None:
+            asked = Question.objects.create(workspace=repository.workspace, asker=user, **wanted)
+            asked.repositories.set([repository])
         running = asked.answers.filter(status__in=OPEN_STATUSES).first()
         return running or answer_begin(asked, Mode.AUTO, chosen)
 
@@ -245,6 +280,14 @@ def answer_begin(question: Question, mode: Mode, llm: LLM) -> Answer:
 
 
 def _plan(question: Question, mode: Mode, llm: LLM) -> dict[str, Any]:
+    if question.purpose == Purpose.CHANGES:
+        from analysis.answer.changes import plan_changes
+
+        return asdict(plan_changes(question, llm))
+    if question.purpose == Purpose.SUMMARY and question.repositories.exists():
+        from analysis.answer.repository_summary import plan_repository_summary
+
+        return asdict(plan_repository_summary(question, material.ready(material.chosen(question)), llm))
     if question.purpose == Purpose.SUMMARY:
         from analysis.answer.summary import plan_summary
 

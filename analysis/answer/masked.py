@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from analysis.models import DocumentVersion, Secret, VersionText
@@ -51,6 +51,26 @@ def texts(version_ids: Iterable[int]) -> dict[int, str]:
 
 
 def masked_hits(hits: Sequence[Hit]) -> list[Hit]:
-    """Return the hits with their texts masked: chunks are kept as the file has them."""
+    """Return the hits with their texts and headings masked: chunks are kept as the file has them."""
     secrets = secrets_of(hit.version_id for hit in hits)
-    return [replace(hit, text=mask(hit.text, hit.start_char, secrets.get(hit.version_id, ()))) for hit in hits]
+    hidden = hider(secrets)
+    return [
+        replace(
+            hit,
+            text=mask(hit.text, hit.start_char, secrets.get(hit.version_id, ())),
+            heading_path=hidden(hit.heading_path),
+        )
+        for hit in hits
+    ]
+
+
+def hider(version_ids: Iterable[int]) -> Callable[[str], str]:
+    """Return what masks the versions' secrets in words made of their texts, such as the signature of a constant."""
+    secrets = secrets_of(version_ids)
+    if not secrets:
+        return lambda words: words
+    rows = VersionText.objects.filter(version__in=secrets).values_list("version_id", "text")
+    found = {text[slice(*span)] for version_id, text in rows for span in secrets[version_id]}
+    # The longest first: one secret may be the beginning of another.
+    pattern = re.compile("|".join(re.escape(secret) for secret in sorted(found, key=len, reverse=True)))
+    return lambda words: pattern.sub(lambda match: MASK * len(match[0]), words)

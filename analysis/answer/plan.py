@@ -13,7 +13,7 @@ from analysis.answer import material
 from analysis.answer.budget import CALL_SECONDS, output_reserve, prompt_room
 from analysis.answer.findings import exhaustive
 from analysis.answer.material import Scope
-from analysis.answer.pack import Packing, packing
+from analysis.answer.pack import Find, Packing, packing
 from analysis.answer.prompt import DocumentText, Turn, packed_prompt, prefix_key, whole_prompt
 from analysis.answer.prompt import material as material_of
 from analysis.answer.read_once import kept_tokens, reading_now
@@ -152,10 +152,18 @@ def measure(documents: list[Document], text: str, history: list[Turn], llm: LLM,
     )
 
 
-def pack_for(documents: list[Document], text: str, history: list[Turn], llm: LLM, *, output_tokens: int) -> Pack | None:
+def pack_for(
+    documents: list[Document],
+    text: str,
+    history: list[Turn],
+    llm: LLM,
+    *,
+    output_tokens: int,
+    find: Find | None = None,
+) -> Pack | None:
     """Return what is packed for a question and what stands beside it; None where there is nothing to pack, or no room.
 
-    Documents are whole before anything of a repository is.
+    Documents are whole before anything of a repository is. find: what matters, where that is not what `text` finds.
     """
     files = [document for document in documents if document.repository_id]
     if len(files) < 2:
@@ -170,7 +178,7 @@ def pack_for(documents: list[Document], text: str, history: list[Turn], llm: LLM
     room = prompt_room(llm, output_tokens) - taken - PACK_SLACK_TOKENS
     if room < LEAST_PACK_TOKENS:
         return None
-    return Pack(packing(files, asked(text, history), llm, base=base, room=room), others, beside, taken)
+    return Pack(packing(files, asked(text, history), llm, base=base, room=room, find=find), others, beside, taken)
 
 
 def in_words(seconds: float) -> str:
@@ -233,7 +241,7 @@ def _packed_as_chosen(measured: Measured, pack: Pack | None) -> ReadingPlan:
         return _plan(Mode.WHOLE, Mode.PACKED, why, measured)
     if pack is None:
         raise UserError(_not_packed(measured), code="does_not_fit")
-    return _packed_plan(measured, pack, pack.packing.fitted(), "You chose packed.", requested=Mode.PACKED)
+    return packed_plan(measured, pack, pack.packing.fitted(), "You chose packed.", requested=Mode.PACKED)
 
 
 def _not_packed(measured: Measured) -> str:
@@ -254,12 +262,13 @@ def _packed_within_patience(measured: Measured, packs: Packs, reason: str) -> Re
     if left < LEAST_PACK_TOKENS:
         return None
     why = f"{reason}, so the files that the question needs are read whole and others in outline."
-    plan = _packed_plan(measured, pack, pack.packing.fitted(left), why, requested=Mode.AUTO)
+    plan = packed_plan(measured, pack, pack.packing.fitted(left), why, requested=Mode.AUTO)
     whole = any(file.extent is Extent.WHOLE for file in plan.files)
     return plan if whole and plan.cost_usd_cold <= MOST_PACK_USD else None
 
 
-def _packed_plan(measured: Measured, pack: Pack, files: list[PackedFile], why: str, *, requested: Mode) -> ReadingPlan:
+def packed_plan(measured: Measured, pack: Pack, files: list[PackedFile], why: str, *, requested: Mode) -> ReadingPlan:
+    """Return the plan to read `files`, each in its extent."""
     llm = measured.llm
     prompt_tokens = pack.tokens(files)
     cached = pack.cached_tokens(llm)

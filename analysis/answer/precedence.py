@@ -21,8 +21,8 @@ LOOK_SECONDS = 0.25
 QUEUED_SECONDS = 60
 
 
-# What can wait: summaries and sweeps.
-_LATER = Q(question__purpose=Purpose.SUMMARY) | Q(mode=Mode.SWEEP) | Q(mode_requested=Mode.SWEEP)
+# What can wait: summaries, what changed, and sweeps.
+_LATER = Q(question__purpose__in=[Purpose.SUMMARY, Purpose.CHANGES]) | Q(mode=Mode.SWEEP) | Q(mode_requested=Mode.SWEEP)
 
 
 def queue_of(answer: Answer) -> str:

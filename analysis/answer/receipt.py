@@ -70,7 +70,7 @@ def coverage(
         "pages_skipped": one["pages_skipped"],
         "pages_unreadable": one["pages_unreadable"],
         "complete": bool(read) and whole and not not_ready and _nothing_missed(rows, swept, usage),
-        "passages": [] if whole or swept or plan.files else _passages(sources),
+        "passages": [] if whole or swept or plan.files else passages_of(sources),
         "tokens_sent": usage.prompt_tokens,
         "tokens_cached": usage.cached_tokens,
         "history_dropped": history_dropped,
@@ -192,7 +192,7 @@ def _parts(plan: ReadingPlan, swept: Sequence[SweptPart]) -> Parts:
     return Parts(max(plan.parts, len(states)), states.count("read"), states.count("cached"), states.count(FAILED))
 
 
-def _passages(sources: Sequence[Source]) -> list[dict[str, Any]]:
+def passages_of(sources: Sequence[Source]) -> list[dict[str, Any]]:
     """Return the passages that were sent, with their pages, or their lines in a file of a repository."""
     tables = line_tables(source.version_id for source in sources)
     return [_passage(source, tables.get(source.version_id)) for source in sources]

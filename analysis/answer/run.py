@@ -20,11 +20,13 @@ from analysis.answer.account import account_of
 from analysis.answer.ask import emit_end, emit_listed, enqueue, release_if_ready, stop_key
 from analysis.answer.budget import check_all_was_read, check_fits
 from analysis.answer.by_passages import write_passages
+from analysis.answer.changes import write_changes
 from analysis.answer.cite import cite
 from analysis.answer.packed import write_packed
 from analysis.answer.plan import plan_documents
 from analysis.answer.prompt import DocumentText, whole_prompt
 from analysis.answer.receipt import coverage
+from analysis.answer.repository_summary import write_repository_summary
 from analysis.answer.stream import Writer, complete, stop_flag
 from analysis.answer.summary import write_summary
 from analysis.answer.sweep.write import write_sweep
@@ -122,7 +124,7 @@ def _attempt(answer: Answer, token: UUID, lost: Event) -> None:
         _finish_stopped(answer, token, writer)
         return
     run = Run(answer, token, writer, _llm(answer), *_readable(answer))
-    written = write_summary(run) if answer.question.purpose == Purpose.SUMMARY else _write_answer(run)
+    written = _write(run)
     if lost.is_set():
         raise LeaseLost("Another worker has taken this over.")
     _finish(run, written)
@@ -141,6 +143,16 @@ def _readable(answer: Answer) -> tuple[list[Document], list[Document]]:
         names = ", ".join(document.name for document in chosen[:3]) or "There is no document: it"
         raise UserError(f"{names} could not be read in, so there is nothing to answer from.", code="no_documents")
     return documents, [document for document in chosen if document.version is None or not document.version.ready]
+
+
+def _write(run: Run) -> Written:
+    """Write what is wanted."""
+    question = run.answer.question
+    if question.purpose == Purpose.CHANGES:
+        return write_changes(run)
+    if question.purpose == Purpose.SUMMARY:
+        return write_repository_summary(run) if question.repositories.exists() else write_summary(run)
+    return _write_answer(run)
 
 
 def _write_answer(run: Run) -> Written:

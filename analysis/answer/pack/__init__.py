@@ -11,6 +11,6 @@ What comes first in a prompt is the same for every question on a snapshot: contr
 is what an endpoint's prefix cache keeps. A file is whole, in outline or out; none is cut.
 """
 
-from analysis.answer.pack.packing import Packed, Packing, packing
+from analysis.answer.pack.packing import Find, Packed, Packing, packing
 
-__all__ = ["Packed", "Packing", "packing"]
+__all__ = ["Find", "Packed", "Packing", "packing"]

@@ -159,16 +159,18 @@ class Packing:
         return found
 
 
-def packing(files: Sequence[Document], question: str, llm: LLM, *, base: int, room: int) -> Packing:
-    """Return the packing of these files for a question; nothing is looked up yet."""
+def packing(
+    files: Sequence[Document], question: str, llm: LLM, *, base: int, room: int, find: Find | None = None
+) -> Packing:
+    """Return the packing of these files for a question; nothing is looked up yet. find: instead of a search for it."""
 
-    def find() -> Sequence[Hit]:
+    def search() -> Sequence[Hit]:
         from analysis.answer.retrieve import retrieve
 
         rows = Document.objects.filter(pk__in=[document.pk for document in files])
         return retrieve(question, documents=rows, limit=HITS)
 
-    return Packing(files, question, llm, base, room, find)
+    return Packing(files, question, llm, base, room, find or search)
 
 
 def as_outline(document: DocumentText) -> DocumentText:
