@@ -7,10 +7,12 @@ of a document, of a question or of an answer. Without the setting nothing of Ope
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, wraps
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from config.env import env
@@ -19,14 +21,30 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import Tracer
 
+logger = logging.getLogger(__name__)
+
 P = ParamSpec("P")
 T = TypeVar("T")
 TRACE_HEADERS = ("traceparent", "tracestate")
 
 
 def on() -> bool:
-    """Return whether spans are wanted."""
-    return bool(env.traces_url)
+    """Return whether spans are wanted and can be sent."""
+    return bool(env.traces_url) and _installed()
+
+
+@cache
+def _installed() -> bool:
+    """Return whether the packages are there; said once in the log if they are not."""
+    try:
+        there = find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        there = False
+    if not there:
+        logger.error(
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set: `pip install -r requirements-traces.txt` to send traces there."
+        )
+    return there
 
 
 class Opened:

@@ -29,6 +29,7 @@ from analysis.answer.likeness import Claim, Likeness, Objection, claim_of, liken
 from analysis.answer.parties import parties_of
 from analysis.sentences import split_sentences
 from analysis.types import Citation, CitedSentence, Identity, Source, Span
+from config.traces import traced
 
 Embed = Callable[[list[str]], "np.ndarray"]
 
@@ -95,6 +96,7 @@ class Judgement:
     score: float = 0.0
 
 
+@traced("cite", of=lambda cited: {"sentences": len(cited), "supported": sum(bool(each.supported) for each in cited)})
 def cite(
     answer: str,
     sources: list[Source],

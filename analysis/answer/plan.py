@@ -28,6 +28,7 @@ from analysis.llm.tokens import TokenCount
 from analysis.models import Document, Question
 from analysis.types import Extent, Mode, PackedFile, ReadingPlan
 from config.env import env
+from config.traces import traced
 
 LEAST_PACK_TOKENS = 1500  # with less room for it, packing shows next to nothing
 PACK_SLACK_TOKENS = 64  # texts that stand side by side may take a few tokens more than each alone
@@ -110,6 +111,7 @@ class Pack:
 Packs = Callable[[], Pack | None]
 
 
+@traced("plan", of=lambda plan: {"mode": str(plan.mode), "tokens": plan.prompt_tokens, "parts": plan.parts})
 def plan_reading(*, scope: Scope, text: str, mode: Mode, llm: LLM, parent: Question | None = None) -> ReadingPlan:
     """Return how a question to `scope` would be read. Nothing is run.
 

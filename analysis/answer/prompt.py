@@ -20,6 +20,7 @@ from django.conf import settings
 
 from analysis.llm.control_words import quoted
 from analysis.types import Message, Prompt, Source
+from config.traces import traced
 
 # Any change of the words or the order below is another version: states saved under the old one are of no use.
 PROMPT_VERSION = 2
@@ -95,6 +96,7 @@ class Turn:
     answer: str
 
 
+@traced("prompt", of=lambda prompt: {"sources": len(prompt.sources)})
 def whole_prompt(
     documents: Sequence[DocumentText], history: Sequence[Turn], question: str, *, max_output_tokens: int
 ) -> Prompt:
@@ -106,6 +108,7 @@ def whole_prompt(
     )
 
 
+@traced("prompt", of=lambda prompt: {"sources": len(prompt.sources)})
 def passages_prompt(
     documents: Sequence[DocumentText], history: Sequence[Turn], question: str, *, max_output_tokens: int
 ) -> Prompt:
@@ -117,6 +120,7 @@ def passages_prompt(
     )
 
 
+@traced("prompt", of=lambda prompt: {"sources": len(prompt.sources)})
 def packed_prompt(
     shared: Sequence[DocumentText], wholes: Sequence[DocumentText], history: Sequence[Turn], question: str, *,
     max_output_tokens: int,

@@ -22,7 +22,7 @@ from analysis.llm.segments import segments
 from analysis.llm.tokens import estimate
 from analysis.models import Answer, Call, CallStatus, Document
 from analysis.types import Account, Prompt, Token, Usage
-from config import tally
+from config import tally, traces
 from workspaces.models import User, Workspace
 
 Row = TypeVar("Row", bound=Model)
@@ -54,6 +54,7 @@ def metered(
     # What is sent will be billed even if this process dies in the middle: an open row with an estimate outlives it.
     row = record(llm, Usage(prompt_tokens=_estimate(prompt)), account, status=CallStatus.OPEN, prompt=prompt)
     purse.pays_for(row)
+    span = traces.open_span("stream", kind="client", current=False)
     try:
         with closing(stream_chat(llm, prompt, slot=slot, should_stop=purse.or_empty(should_stop))) as stream:
             for token in (_with(before, token) for token in stream):
@@ -66,7 +67,13 @@ def metered(
         status = CallStatus.STOPPED if status is CallStatus.FAILED else status
         raise
     finally:
-        record(llm, _settled(seen, prompt, status, begun), account, status=status, prompt=prompt, begun_as=row)
+        settled = _settled(seen, prompt, status, begun)
+        span.close(
+            llm=llm.id, purpose=str(account.purpose), status=str(status), prompt_tokens=settled.prompt_tokens,
+            cached_tokens=settled.cached_tokens, completion_tokens=settled.completion_tokens,
+            seconds_to_first_token=settled.seconds_to_first_token,
+        )  # fmt: skip
+        record(llm, settled, account, status=status, prompt=prompt, begun_as=row)
 
 
 def record(

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from analysis.models import Call, Document
-from tests.rows import FIRST, TEXT, add_sentence, make_answer, make_document
+from tests.rows import FIRST, TEXT, add_sentence, make_answer, make_document, make_repository
 from workspaces.export import safe_name, workspace_export
 from workspaces.models import AuditEvent, Workspace
 
@@ -87,7 +87,7 @@ def test_answers_come_with_their_citations_and_what_has_none(cast, firm, folder)
 
 
 def test_an_earlier_version_and_a_missing_original_are_told(cast, firm, folder):
-    old = firm.version
+    old = firm.versions.get()
     new = firm.versions.create(number=2, sha256="1" * 64, size_bytes=1, status="ready")
     Document.objects.filter(pk=firm.pk).update(version=new)
     old.file.storage.delete(old.file.name)
@@ -121,6 +121,17 @@ def test_the_command_writes_and_is_audited(cast, firm, folder, capsys):
         call_command("export", "firm", str(folder))
     with pytest.raises(CommandError, match="There is no workspace"):
         call_command("export", "nowhere", str(folder))
+
+
+def test_the_files_of_a_repository_stand_at_their_paths(cast, folder):
+    files = {"README.md": "# Shop\n", "src/shop/cart.py": "def total(cart):\n    return sum(cart)\n"}
+    make_repository(cast, files)
+    done = workspace_export(cast.workspace, folder)
+    assert (done.documents, done.repositories) == (0, 1)
+    place = folder / "repositories" / "0001 shop"
+    assert {path: (place / "files" / path).read_text() for path in files} == files
+    assert json.loads((place / "repository.json").read_text())["current"] == 1
+    assert len(list((place / "snapshots").iterdir())) == 1
 
 
 def test_what_was_cut_off_is_written_anew(cast, firm, folder):

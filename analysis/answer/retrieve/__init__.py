@@ -33,12 +33,14 @@ from analysis.answer.retrieve.spans import in_lines, passages, passages_of_code
 from analysis.answer.retrieve.words import SCORED_SENTENCES, Floats, best_chunks, read_postings, weighted
 from analysis.models import Document
 from analysis.types import Hit
+from config.traces import traced
 
 QUERY_MAX_CHARACTERS = 2000
 # How many candidates each way of finding them brings.
 BY_WORDS, BY_MEANING = 120, 60
 
 
+@traced("retrieve", of=lambda hits: {"passages": len(hits)})
 def retrieve(query: str, *, documents: QuerySet[Document], limit: int) -> list[Hit]:
     """Return at most `limit` passages from the ready ones of `documents`, best first; no character is in two of them.
 

@@ -17,8 +17,8 @@ from workspaces.models import Workspace
 
 class Command(LecternCommand):
     help = (
-        "Write a workspace's documents, texts, repositories, questions and answers, members and usage into a folder, as "
-        "files that need no Lectern to read."
+        "Write a workspace's documents, texts, repositories, questions and answers, members and usage into a folder, "
+        "as files that need no Lectern to read."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
