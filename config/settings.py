@@ -1,5 +1,6 @@
 """Django settings. What a person may change comes from config/env.py; the rest is the house's own."""
 
+import os
 import socket
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -8,6 +9,7 @@ from csp.constants import NONE, SELF
 
 from config.env import env
 from config.logs import logging_settings
+from config.sign_on import providers, read_sign_on
 from config.smtp import smtp_server
 from local.home import room
 
@@ -37,14 +39,19 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "allauth.usersessions",
     "csp",
     "django_htmx",
     "ninja",
     "local",
     "workspaces",
+    "workspaces.sso",
     "analysis",
 ]
+SIGN_ON = read_sign_on(env.home, os.environ)
+if SIGN_ON.saml:
+    INSTALLED_APPS.append("allauth.socialaccount.providers.saml")
 SITE_ID = 1
 
 MIDDLEWARE = [
@@ -176,7 +183,7 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_MAX_EMAIL_ADDRESSES = 3
-ACCOUNT_FORMS = {"add_email": "workspaces.forms.AddAddressForm"}
+ACCOUNT_FORMS = {"signup": "workspaces.forms.NewAccountForm", "add_email": "workspaces.forms.AddAddressForm"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Lectern: "
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
@@ -191,6 +198,13 @@ MFA_TOTP_ISSUER = "Lectern"
 # Who cannot be sent a message cannot confirm an address either.
 MFA_ALLOW_UNVERIFIED_EMAIL = not env.email_confirmed
 SECOND_FACTOR_REQUIRED = env.second_factor
+
+# Single sign-on
+SOCIALACCOUNT_ADAPTER = "workspaces.sso.adapter.SignOnAdapter"
+SOCIALACCOUNT_PROVIDERS = providers(SIGN_ON)
+# The button is a link: from a form, the content security policy would let nobody leave for the provider.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 
 # E-mail goes to a folder until an SMTP server is named.
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.email_from

@@ -15,3 +15,6 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+
+# Its routes are there where a SAML provider is set; the tests set one, and none, as they need.
+INSTALLED_APPS += ["allauth.socialaccount.providers.saml"]  # noqa: F405

@@ -14,14 +14,19 @@ from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from config.crypto import decrypt, encrypt
+from config.sign_on import SignOn
 from workspaces.access import invite_for
 from workspaces.models import User
 from workspaces.recipes import personal_name, workspace_create
 
+SIGN_ON_ONLY = "Addresses of this domain sign in with {}."
 INVITE_KEY = "invite"  # the session's key for the token of an invite that was opened signed-out
 
 
@@ -40,9 +45,34 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             workspace_create(owner=user, name=personal_name(user), personal=True)
         return user
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Refuse a password where the firm's sign-in is the only way."""
+        refuse_the_firms(str(credentials.get("email", "")))
+        super().pre_authenticate(request, **credentials)
+
+    def pre_login(self, request: HttpRequest, user: User, **login: Any) -> HttpResponse | None:
+        """Return what ends a sign-in of any other kind, if the firm's is the only one for this person."""
+        if "sociallogin" not in (login.get("signal_kwargs") or {}) and only_by_sign_on(user.email):
+            messages.error(request, SIGN_ON_ONLY.format(settings.SIGN_ON.name))
+            return redirect("account_login")
+        reply: HttpResponse | None = super().pre_login(request, user, **login)
+        return reply
+
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Return whether a sensitive change asks for proof again: not right after signing in, which was proof."""
         return bool(super().is_reauthentication_required(app=app, **kwargs)) and not _signed_in_lately(context.request)
+
+
+def only_by_sign_on(email: str) -> bool:
+    """Return whether who has this address comes in through the firm's sign-in or not at all."""
+    sign_on: SignOn = settings.SIGN_ON
+    return sign_on.covers(email) and not sign_on.passwords
+
+
+def refuse_the_firms(email: str) -> None:
+    """Raise ValidationError for an address that the firm's sign-in alone may bring."""
+    if only_by_sign_on(email):
+        raise ValidationError(SIGN_ON_ONLY.format(settings.SIGN_ON.name))
 
 
 def _signed_in_lately(request: HttpRequest) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from allauth.account.decorators import secure_admin_login
+from allauth.socialaccount.models import SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
@@ -16,6 +17,8 @@ from workspaces.models import ApiToken, Invite, Member, User, Workspace
 
 # Signing in to the admin goes through the one sign-in page, and so through its rate limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# Providers are those of the settings; rows of them would be none.
+admin.site.unregister([SocialApp, SocialToken])
 admin.site.site_header = admin.site.site_title = "Lectern"
 admin.site.index_title = "Administration"
 

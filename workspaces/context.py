@@ -74,7 +74,7 @@ def accounts(request: HttpRequest) -> dict[str, object]:
 
     signup_open: whether anyone may make an account. mail_folder: where mail lies that is not sent. passkeys_work: at
     the address that this page was opened under. local_url: at which they would, if there is one.
-    second_factor_required: whether everyone needs one.
+    second_factor_required: whether everyone needs one. sign_on: the firm's own.
     """
     folder = getattr(settings, "EMAIL_FILE_PATH", "")
     return {
@@ -83,4 +83,5 @@ def accounts(request: HttpRequest) -> dict[str, object]:
         "passkeys_work": passkeys_work(request),
         "local_url": local_url(request),
         "second_factor_required": settings.SECOND_FACTOR_REQUIRED,
+        "sign_on": settings.SIGN_ON,
     }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from allauth.account.forms import AddEmailForm
+from allauth.account.forms import AddEmailForm, SignupForm
 from allauth.account.utils import filter_users_by_email
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 
 from analysis.egress import embedder_is_away
+from workspaces.accounts import refuse_the_firms
 from workspaces.models import Role, User, Workspace
 
 READERS, WRITERS = (
@@ -155,11 +156,21 @@ class TokenForm(forms.Form):
         choices.queryset = user.workspaces.order_by("-personal", "name", "pk")
 
 
+class NewAccountForm(SignupForm):  # type: ignore[misc]  # allauth has no types
+    """A new account by address and password."""
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        refuse_the_firms(email)
+        return email
+
+
 class AddAddressForm(AddEmailForm):  # type: ignore[misc]  # allauth has no types
     """Another address for a person. It must be nobody else's, confirmed or not: people sign in by any of theirs."""
 
     def clean_email(self) -> str:
         email: str = super().clean_email()
+        refuse_the_firms(email)
         if any(user.pk != self.user.pk for user in filter_users_by_email(email)):
             raise forms.ValidationError("This address belongs to another account.")
         return email

@@ -1,0 +1,19 @@
+"""The firm's SAML provider. Needs `python3-saml`, which only an installation with one set loads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.socialaccount.providers.base.constants import AuthProcess
+from allauth.socialaccount.providers.saml.provider import SAMLProvider
+from django.http import HttpRequest
+
+
+class SamlProvider(SAMLProvider):  # type: ignore[misc]  # allauth has no types
+    """SAML 2.0, begun here and never by the provider, with signed assertions. An address can only start a sign-in."""
+
+    package = "allauth.socialaccount.providers.saml"
+
+    def get_redirect_from_request_kwargs(self, request: HttpRequest) -> dict[str, Any]:
+        """Return where to come back to; not what else a link might ask for, such as connecting another's account."""
+        return {**super().get_redirect_from_request_kwargs(request), "process": AuthProcess.LOGIN}
