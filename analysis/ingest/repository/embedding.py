@@ -63,7 +63,7 @@ def _loaded(ids: Sequence[int]) -> list[DocumentVersion]:
 
 def _lend(group: Sequence[DocumentVersion], embedder: Embedder) -> None:
     """Give passages the vectors of the same passages in the version before, or in the same file at another path."""
-    loans = [(version, lender) for version in group if (lender := _lender(version))]
+    loans = _loans(group)
     if not loans:
         return
     sql = f"""
@@ -82,12 +82,16 @@ def _lend(group: Sequence[DocumentVersion], embedder: Embedder) -> None:
         cursor.execute(sql, [*map(list, zip(*columns, strict=True)), embedder.pk])
 
 
-def _lender(version: DocumentVersion) -> DocumentVersion | None:
-    """Return the version that most of this one's passages are in already: of the same bytes, or the one before."""
-    ours = DocumentVersion.objects.filter(document__repository=version.document.repository_id)
-    same = Q(sha256=version.sha256) | Q(pk=version.document.version_id or 0)
-    found = ours.filter(same, status=IngestStatus.READY).select_related("document").order_by("pk")
-    return min(found, key=lambda each: each.sha256 != version.sha256, default=None)
+def _loans(group: Sequence[DocumentVersion]) -> list[tuple[DocumentVersion, DocumentVersion]]:
+    """Return versions with the one that most of their passages are in already: of the same bytes, or the one before."""
+    same = Q(sha256__in=[version.sha256 for version in group])
+    before = Q(pk__in=[version.document.version_id for version in group if version.document.version_id])
+    ours = DocumentVersion.objects.filter(document__repository=group[0].document.repository_id)
+    ready = ours.filter(same | before, status=IngestStatus.READY).select_related("document").order_by("-pk")
+    by_bytes = {version.sha256: version for version in ready}
+    by_key = {version.pk: version for version in ready}
+    lenders = [(one, by_bytes.get(one.sha256) or by_key.get(one.document.version_id or 0)) for one in group]
+    return [(one, lender) for one, lender in lenders if lender]
 
 
 def _embed(run: Run, group: Sequence[DocumentVersion], embedder: Embedder, encoder: Encoder) -> None:

@@ -21,7 +21,7 @@ from uuid import UUID
 import redis
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from analysis import progress
@@ -200,9 +200,10 @@ def _finish(run: Run) -> None:
 def _switch(run: Run) -> None:
     """Point the repository's documents to the versions of this snapshot, and those of files it has not to none."""
     documents = Document.objects.filter(repository=run.snapshot.repository)
-    here = run.files.filter(document=OuterRef("pk")).values("version")[:1]
-    documents.filter(pk__in=run.files.exclude(document=None).values("document")).update(version=here)
-    documents.exclude(pk__in=run.files.exclude(document=None).values("document")).update(version=None)
+    named = run.files.exclude(document=None).values("document")
+    here = Subquery(run.files.filter(document=OuterRef("pk")).values("version")[:1])
+    documents.filter(pk__in=named).exclude(version=here).update(version=here)
+    documents.exclude(pk__in=named).exclude(version=None).update(version=None)
 
 
 def _sums(run: Run) -> dict[str, int]:
