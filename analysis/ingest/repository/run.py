@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from analysis import progress
 from analysis.beat import beating
+from analysis.egress import sending_for
 from analysis.errors import UserError
 from analysis.ingest.repository import messages
 from analysis.ingest.repository.add import snapshot_delete
@@ -108,7 +109,10 @@ def ingest_snapshot(snapshot_id: int, *, follow_up: bool = True) -> None:
         return
     run = Run(snapshot, token, follow_up)
     try:
-        with beating(partial(renew, rows, token), every_seconds=env.lease_seconds / 3) as run.lost:
+        with (
+            sending_for(snapshot.repository.workspace_id),
+            beating(partial(renew, rows, token), every_seconds=env.lease_seconds / 3) as run.lost,
+        ):
             _read_in(run)
     except LeaseLost:
         logger.info("Snapshot %s was taken over or deleted; this worker stops", snapshot_id)
