@@ -182,7 +182,8 @@
     openSide("right");
     showTab("symbols");
     await htmx.ajax("GET", url, { target: "#uses", swap: "innerHTML" });
-    find("#uses").scrollIntoView({ block: "start" });
+    const side = find(".pane-side");
+    side.scrollTo({ top: side.scrollTop + find("#uses").getBoundingClientRect().top - side.getBoundingClientRect().top - 40, behavior: "instant" });
   }
 
   // ---- Selecting -----------------------------------------------------------------------------------------------------

@@ -244,7 +244,7 @@ def _uses(seen: Visit, used: Sequence[FileReferences]) -> list[dict[str, Any]]:
 
 def _words(place: Reference, hidden: tuple[str, LineTable] | None) -> str:
     if hidden is None:
-        return place.words
+        return place.words.strip()
     text, table = hidden
     span = table.span_of(place.line, place.line)
     return text[max(span.start_char, place.start_char - USE_CHARACTERS) : span.end_char][: USE_CHARACTERS * 2].strip()

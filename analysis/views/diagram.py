@@ -8,15 +8,15 @@ edge may pass behind a box, which is drawn over it.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.repository.modules import Link, Module, ModuleMap
 
-CHARACTER, PADDING, BOX_HEIGHT = 6.6, 20.0, 40.0
-LEAST_WIDTH, MOST_WIDTH = 84.0, 200.0
-GAP, LAYER_GAP, ROW_GAP = 18.0, 64.0, 14.0
+CHARACTER, PADDING, BOX_HEIGHT = 7.4, 20.0, 40.0
+LEAST_WIDTH, MOST_WIDTH = 96.0, 200.0
+GAP, LAYER_GAP, ROW_GAP = 18.0, 46.0, 14.0
 WIDTH, MARGIN = 900.0, 8.0
 SWEEPS = 6
 ARROW = 3.0  # what an arrow's head needs before the box it points to
@@ -109,24 +109,25 @@ def _centre(module: Module, tied: Mapping[str, Sequence[str]], at: Mapping[str, 
 
 def _placed(layers: Sequence[Sequence[Module]]) -> tuple[list[Box], float]:
     """Return a box for each module, and the height of the drawing. A layer that is too wide takes several rows."""
+    names = {path: _cut(name) for path, name in _names([module for layer in layers for module in layer]).items()}
     boxes, y = [], MARGIN
     for layer in layers:
-        for row in _rows(layer):
-            width = sum(_width(module) for module in row) + GAP * (len(row) - 1)
-            x = (WIDTH - width) / 2
-            for module in row:
-                boxes.append(Box(module, _label(module), round(x, 1), y, _width(module)))
-                x += _width(module) + GAP
+        for row in _rows(layer, names):
+            widths = [_width(names[module.path]) for module in row]
+            x = (WIDTH - sum(widths) - GAP * (len(row) - 1)) / 2
+            for module, width in zip(row, widths, strict=True):
+                boxes.append(Box(module, names[module.path], round(x, 1), y, width))
+                x += width + GAP
             y += BOX_HEIGHT + ROW_GAP
         y += LAYER_GAP - ROW_GAP
     return boxes, y - LAYER_GAP + MARGIN
 
 
-def _rows(layer: Sequence[Module]) -> list[list[Module]]:
+def _rows(layer: Sequence[Module], names: Mapping[str, str]) -> list[list[Module]]:
     rows: list[list[Module]] = [[]]
     taken = 0.0
     for module in layer:
-        width = _width(module) + GAP
+        width = _width(names[module.path]) + GAP
         if rows[-1] and taken + width - GAP > WIDTH - 2 * MARGIN:
             rows.append([])
             taken = 0.0
@@ -135,20 +136,26 @@ def _rows(layer: Sequence[Module]) -> list[list[Module]]:
     return rows
 
 
-def name_of(module: Module) -> str:
-    """Return what a module is called: the last parts of its path, and of a folder's own files that they are these."""
-    parts = module.path.split("/")
-    name = "/".join(parts[-2:]) if len(parts) > 1 else parts[-1]
-    return f"{name or '.'}{'/*' if module.own else '/' if module.folder else ''}"
+def _names(modules: Sequence[Module]) -> dict[str, str]:
+    """Return what the modules are called, by path: the last part of it, or the last two where that is not enough."""
+    last = Counter(_end(module.path, 1) for module in modules)
+    return {
+        module.path: _end(module.path, 1 if last[_end(module.path, 1)] == 1 else 2)
+        + ("/*" if module.own else "/" if module.folder else "")
+        for module in modules
+    }
 
 
-def _label(module: Module) -> str:
-    name = name_of(module)
+def _end(path: str, parts: int) -> str:
+    return "/".join(path.split("/")[-parts:]) or "."
+
+
+def _cut(name: str) -> str:
     return name if len(name) <= LABEL_CHARACTERS else f"…{name[1 - LABEL_CHARACTERS :]}"
 
 
-def _width(module: Module) -> float:
-    return min(MOST_WIDTH, max(LEAST_WIDTH, len(_label(module)) * CHARACTER + PADDING))
+def _width(name: str) -> float:
+    return min(MOST_WIDTH, max(LEAST_WIDTH, len(name) * CHARACTER + PADDING))
 
 
 def _arrow(link: Link, boxes: Mapping[str, Box]) -> Arrow:

@@ -20,7 +20,7 @@ from analysis.views.rooms import Visit
 WORDS_MAX, ALIKE = 300, 0.35
 LINES_MAX = 6_000  # of one file's differences that are drawn
 CONTEXT_LINES = 3
-_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+_WORDS = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -164,22 +164,15 @@ def _pairs(lines: Sequence[DiffLine]) -> Iterator[tuple[DiffLine | None, DiffLin
 
 def changed_words(before: str, after: str, *, old: bool) -> list[tuple[int, int]]:
     """Return the spans of the words of one line that the other has not; none where the two have little in common."""
-    ours, theirs = _WORDS.findall(before), _WORDS.findall(after)
+    ours, theirs = list(_WORDS.finditer(before)), list(_WORDS.finditer(after))
     if max(len(ours), len(theirs)) > WORDS_MAX:
         return []
-    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
+    matcher = SequenceMatcher(None, [word[0] for word in ours], [word[0] for word in theirs], autojunk=False)
     if matcher.ratio() < ALIKE:
         return []
     words = ours if old else theirs
-    starts = [0]
-    for word in words:
-        starts.append(starts[-1] + len(word))
-    spans = []
-    for tag, a0, a1, b0, b1 in matcher.get_opcodes():
-        first, last = (a0, a1) if old else (b0, b1)
-        if tag != "equal" and first < last and "".join(words[first:last]).strip():
-            spans.append((starts[first], starts[last]))
-    return spans
+    changed = [opcode[1:3] if old else opcode[3:5] for opcode in matcher.get_opcodes() if opcode[0] != "equal"]
+    return [(words[first].start(), words[last - 1].end()) for first, last in changed if first < last]
 
 
 def difference(seen: Visit, old: FileNode | None, new: FileNode | None) -> Difference:
