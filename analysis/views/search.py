@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
@@ -15,9 +16,13 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from analysis.answer.masked import masked_hits
 from analysis.errors import UserError
-from analysis.types import Hit
-from workspaces.access import documents_for, enter, memberships_for, person, searched_for
+from analysis.models import Repository
+from analysis.repository.lines import line_table
+from analysis.types import Hit, Span
+from analysis.views.highlight import Line, Part, lexer_for
+from workspaces.access import documents_for, enter, memberships_for, person, repositories_for, searched_for
 from workspaces.models import Member, Role
 
 RESULTS = 20
@@ -25,6 +30,7 @@ PALETTE_DOCUMENTS = 8
 QUERY_MAX_CHARACTERS = 500
 SNIPPET_CHARACTERS = 360
 LEAD_CHARACTERS = 100
+CODE_LINES = 10  # of a hit in a file that are shown
 # Noncharacters of Unicode, taken out of the texts themselves: PostgreSQL puts the first two around found words; the
 # third stands in for "<", since PostgreSQL takes what looks like a tag out of what it marks.
 _START, _STOP, _LESS = "\ufdd0", "\ufdd1", "\ufdd2"
@@ -33,11 +39,16 @@ _SENT = str.maketrans({_START: "", _STOP: "", _LESS: "", "<": _LESS, "\0": ""})
 
 @dataclass(frozen=True)
 class Result:
-    """A hit as the page shows it. url: the document opened at the span; snippet: HTML, found words marked."""
+    """A hit as the page shows it. url: the document opened at the span; snippet: HTML, found words marked.
+
+    lines: of a file of a repository, those that match best, each numbered as in the file. repository: its name.
+    """
 
     hit: Hit
     url: str
     snippet: SafeString
+    lines: Sequence[Line] = ()
+    repository: str = ""
 
 
 @login_required
@@ -73,11 +84,13 @@ def palette(request: HttpRequest, slug: str) -> HttpResponse:
     query = _asked(request)
     documents = documents_for(member)
     named = documents.filter(name__icontains=query) if query else documents
+    repositories = repositories_for(member).filter(name__icontains=query)
     places = memberships_for(person(request)).exclude(workspace=member.workspace)
     context = {
         "query": query,
         "actions": actions_for(member, query),
         "documents": list(named.only("pk", "name")[:PALETTE_DOCUMENTS]),
+        "repositories": list(repositories.only("pk", "name")[:PALETTE_DOCUMENTS]),
         "places": list(places.filter(workspace__name__icontains=query)[:PALETTE_DOCUMENTS]),
     }
     return render(request, "_palette_items.html", context)
@@ -97,24 +110,54 @@ def actions_for(member: Member, query: str) -> list[Action]:
     slug = member.workspace.slug
     home, ask = reverse("workspace", args=[slug]), reverse("ask", args=[slug])
     to_upload = Action("Add documents", f"{home}?add=1", "upload")
+    to_repository = Action("Add a repository", reverse("repositories", args=[slug]), "code")
     to_settings = Action("Workspace settings", reverse("workspace_settings", args=[slug]), "settings")
     may_edit = member.may(Role.EDITOR)
     if query:
         asked = Action(f"Ask: {query}", f"{ask}?{urlencode({'text': query})}", "ask")
         found = f"{reverse('search', args=[slug])}?{urlencode({'q': query})}"
         searched = Action(f"Search for: {query}", found, "search")
-        others = [each for each in [to_upload, to_settings] if query.lower() in each.label.lower()]
-        return [*([asked] if may_edit else []), searched, *(others if may_edit else others[1:])]
+        others = [each for each in [to_upload, to_repository, to_settings] if query.lower() in each.label.lower()]
+        return [*([asked] if may_edit else []), searched, *(others if may_edit else others[-1:])]
     to_home = Action(f"Go to {member.workspace.name}", home, "document")
-    return [to_home, *([Action("Ask the whole workspace", ask, "ask"), to_upload] if may_edit else []), to_settings]
+    asked = Action("Ask the whole workspace", ask, "ask")
+    return [to_home, *([asked, to_upload, to_repository] if may_edit else []), to_settings]
 
 
 def results_of(query: str, hits: list[Hit]) -> list[Result]:
-    """Return the hits with a link to their place and their best words, marked."""
+    """Return the hits with a link to their place and their best words, marked, or their best lines, coloured."""
+    hits = masked_hits(hits)
+    names = _repository_names(hits)
+    prose = [hit for hit in hits if not hit.repository_id]
+    marked = dict(zip(map(id, prose), snippets(query, [hit.text for hit in prose]), strict=True))
     return [
-        Result(hit, _place(hit), snippet)
-        for hit, snippet in zip(hits, snippets(query, [hit.text for hit in hits]), strict=True)
+        Result(hit, _place(hit), marked[id(hit)])
+        if id(hit) in marked
+        else Result(hit, _lines_place(hit), mark_safe(""), code_lines(hit), names.get(hit.repository_id, ""))
+        for hit in hits
     ]
+
+
+def _repository_names(hits: Sequence[Hit]) -> dict[str, str]:
+    ids = {hit.repository_id for hit in hits if hit.repository_id}
+    rows = Repository.objects.filter(pk__in=ids).values_list("pk", "name") if ids else ()
+    return {str(pk): name for pk, name in rows}
+
+
+def code_lines(hit: Hit) -> list[Line]:
+    """Return the lines of a hit that match best, coloured and numbered as in their file, at most CODE_LINES."""
+    table = line_table(hit.text)
+    core = hit.core or Span(hit.start_char, hit.end_char)
+    first, last = table.lines_of(max(0, core.start_char - hit.start_char), max(1, core.end_char - hit.start_char))
+    last = min(last, first + CODE_LINES - 1)
+    part = Part(hit.text, table.span_of(first, last), lexer_for(hit.document_name, ""), 0)
+    drawn = part.lines(table, [], lambda name, start: "")
+    return [replace(line, number=line.number + hit.start_line - 1) for line in drawn]
+
+
+def _lines_place(hit: Hit) -> str:
+    address = reverse("code_file", args=[hit.repository_id, hit.document_name])
+    return f"{address}?{urlencode({'lines': hit.lines})}#L{hit.start_line}"
 
 
 def snippets(query: str, texts: list[str]) -> list[SafeString]:
