@@ -248,6 +248,8 @@ ROUTES = {
     "compare_choose": Route(),
     "repository_compare": Route(),
     "compare_file": Route(),
+    "compare_why": Route(),
+    "repository_summarise": Route(),
     "repository_events": Route(),
     "repository_version": Route(),
     "repository_retry": Route(),

@@ -11,16 +11,21 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from analysis.models import Snapshot
+from analysis.answer.ask import changes_ask
+from analysis.errors import LecternError
+from analysis.models import Purpose, Snapshot
 from analysis.repository.changed_symbols import SymbolChange, SymbolChangeKind, changed_symbols
 from analysis.repository.changes import ChangeKind, FileChange, changed_files
 from analysis.repository.tree import file_at
+from analysis.views.cards import Card, card_for, newest_answer
+from analysis.views.choices import ask_choices, remember_llm
 from analysis.views.code import Source
 from analysis.views.differences import difference
+from analysis.views.question import refusal, shown, told
 from analysis.views.rooms import Visit, number_in
-from workspaces.access import enter, get_repository_or_404, person
+from workspaces.access import enter, get_repository_or_404, member_of, person, questions_for
 from workspaces.models import Role
 
 OPEN_FILES, OPEN_LINES = 12, 400  # drawn without a click, and only if no longer than that
@@ -98,8 +103,34 @@ def compare(request: HttpRequest, repository_id: UUID, old: int, new: int) -> Ht
         "come": _named(symbols, SymbolChangeKind.ADDED),
         "gone": _named(symbols, SymbolChangeKind.REMOVED),
         "split": split,
+        "card": _why(seen, before),
+        **ask_choices(request),
     }
     return render(request, "repository_compare.html", context)
+
+
+@login_required
+@require_POST
+def compare_why(request: HttpRequest, repository_id: UUID, old: int, new: int) -> HttpResponse:
+    """Have written what changed between two versions, and why it matters."""
+    seen, before = _sides(request, repository_id, old, new)
+    member = member_of(person(request), seen.repository.workspace, role=Role.EDITOR)
+    llm = request.POST.get("llm", "")
+    remember_llm(request, llm)
+    try:
+        answer = changes_ask(old=before, new=seen.snapshot, user=person(request), llm=llm)
+    except LecternError as error:
+        page = reverse("repository_compare", args=[seen.repository.pk, old, new])
+        return refusal(request, error) or told(request, error, page)
+    return shown(request, answer, member, target="#why", swap="innerHTML")
+
+
+def _why(seen: Visit, before: Snapshot) -> Card | None:
+    """Return the card of what was written on these two versions, None where nothing was."""
+    about = questions_for(seen.member).filter(purpose=Purpose.CHANGES, snapshot_from=before, snapshot_to=seen.snapshot)
+    question = about.first()
+    answer = newest_answer(question) if question else None
+    return card_for(answer, seen.member) if answer else None
 
 
 def _named(symbols: list[SymbolChange], kind: SymbolChangeKind) -> list[SymbolChange]:

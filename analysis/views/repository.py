@@ -11,12 +11,15 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from analysis.answer import masked
+from analysis.answer.ask import repository_summary_ask
+from analysis.errors import LecternError
 from analysis.models import Disposition, Repository, Secret
 from analysis.repository.lines import line_tables
 from analysis.repository.modules import Module, module_map
@@ -24,13 +27,15 @@ from analysis.repository.running import Fact, facts_of
 from analysis.repository.symbols import find_symbols
 from analysis.repository.tree import FileNode, Folder, file_at, folder_at
 from analysis.types import Span
+from analysis.views.choices import remember_llm
 from analysis.views.code import crumbs_of
 from analysis.views.diagram import diagram_of
 from analysis.views.pages import QUERY_LIMIT, find
+from analysis.views.question import refusal, shown, told
 from analysis.views.rooms import Visit, coming, room, visit
 from analysis.views.snapshots import Share, shares, snapshot_progress
 from analysis.views.trees import LABELS, DrawnTree
-from workspaces.access import enter, get_repository_or_404, person
+from workspaces.access import enter, get_repository_or_404, member_of, person
 from workspaces.models import Role
 
 FILES_FOUND, SYMBOLS_FOUND, LINES_FOUND = 30, 30, 200
@@ -202,6 +207,21 @@ def details(seen: Visit) -> dict[str, Any]:
             for path, kind, start in found
         ]
     }
+
+
+@login_required
+@require_POST
+def repository_summarise(request: HttpRequest, repository_id: UUID) -> HttpResponse:
+    """Start a summary of the repository, or of its folder or file at `path`."""
+    found = get_repository_or_404(person(request), repository_id, role=Role.EDITOR)
+    member = member_of(person(request), found.workspace)
+    path, llm = request.POST.get("path", ""), request.POST.get("llm", "")
+    remember_llm(request, llm)
+    try:
+        answer = repository_summary_ask(repository=found, user=person(request), path=path, llm=llm)
+    except LecternError as error:
+        return refusal(request, error) or told(request, error, reverse("repository", args=[found.pk]))
+    return shown(request, answer, member, target="#summary", swap="innerHTML")
 
 
 @login_required
