@@ -16,7 +16,7 @@ from analysis.errors import LecternError
 from analysis.llm.catalogue import LLM
 from analysis.llm.registry import llm_get
 from analysis.models import Question
-from analysis.types import Extent, Mode, ReadingPlan
+from analysis.types import Extent, Mode, PackedFile, ReadingPlan
 from analysis.views.choices import MODES, PACKED
 from analysis.views.figures import dollars
 from analysis.views.forms import Asked
@@ -25,18 +25,24 @@ from workspaces.models import Member
 
 # Beyond this, cutting the text into parts for an estimate takes longer than one waits while typing.
 OFFERED_TOKENS = 2_000_000
+EXTENTS = {Extent.WHOLE: "whole", Extent.SKELETON: "in outline", Extent.OUT: "left out"}
+FILES_LISTED = 300
 NAMES = {mode: name for mode, name, _ in [*MODES, PACKED]}
 
 
 @dataclass(frozen=True)
 class Planned:
-    """What one language model will take, or why it cannot. name: "" where there is one only. others: in other modes."""
+    """What one language model will take, or why it cannot. name: "" where there is one only. others: in other modes.
+
+    files: of one that packs, what it does with each file.
+    """
 
     name: str
     line: str = ""
     why: str = ""
     error: str = ""
     others: tuple[tuple[Mode, str], ...] = ()
+    files: tuple[tuple[str, str, list[PackedFile]], ...] = ()
 
 
 @login_required
@@ -79,7 +85,17 @@ def _planned(wanted: Wanted, mode: Mode, llm: LLM, one_of_several: bool) -> Plan
     offers = first and reading.requested is Mode.AUTO and reading.document_tokens <= OFFERED_TOKENS
     others = other_modes(wanted, reading.mode, llm) if offers else []
     offered = tuple((each.mode, f"{NAMES[each.mode]} · about {in_words(each.expected_seconds)}") for each in others)
-    return Planned(name, plan_line(reading), reading.why, others=offered)
+    return Planned(name, plan_line(reading), reading.why, others=offered, files=planned_files(reading))
+
+
+def planned_files(plan: ReadingPlan) -> tuple[tuple[str, str, list[PackedFile]], ...]:
+    """Return what a plan that packs does with each file: its extent, that in words, and the files, FILES_LISTED each."""
+    by_extent = {extent: [file for file in plan.files if file.extent is extent] for extent in EXTENTS}
+    return tuple(
+        (str(extent), f"{len(files):,} {EXTENTS[extent]}", files[:FILES_LISTED])
+        for extent, files in by_extent.items()
+        if files
+    )
 
 
 def plan_line(plan: ReadingPlan) -> str:
