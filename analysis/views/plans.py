@@ -89,7 +89,7 @@ def _planned(wanted: Wanted, mode: Mode, llm: LLM, one_of_several: bool) -> Plan
 
 
 def planned_files(plan: ReadingPlan) -> tuple[tuple[str, str, list[PackedFile]], ...]:
-    """Return what a plan that packs does with each file: its extent, that in words, and the files, FILES_LISTED each."""
+    """Return what a plan that packs does with its files: for each extent that in words, and the first files."""
     by_extent = {extent: [file for file in plan.files if file.extent is extent] for extent in EXTENTS}
     return tuple(
         (str(extent), f"{len(files):,} {EXTENTS[extent]}", files[:FILES_LISTED])

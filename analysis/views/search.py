@@ -90,7 +90,7 @@ def palette(request: HttpRequest, slug: str) -> HttpResponse:
         "query": query,
         "actions": actions_for(member, query),
         "documents": list(named.only("pk", "name")[:PALETTE_DOCUMENTS]),
-        "repositories": list(repositories.only("pk", "name")[:PALETTE_DOCUMENTS]),
+        "repositories": list(repositories.select_related(None).only("pk", "name")[:PALETTE_DOCUMENTS]),
         "places": list(places.filter(workspace__name__icontains=query)[:PALETTE_DOCUMENTS]),
     }
     return render(request, "_palette_items.html", context)

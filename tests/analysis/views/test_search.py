@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 # Imported before anything is replaced, or it would keep the replacement for the tests after these.
 import analysis.api.search  # noqa: F401
 from analysis.answer.retrieve import filters
-from analysis.models import Document
-from analysis.types import Hit
-from analysis.views.search import snippets
+from analysis.models import Document, DocumentVersion
+from analysis.types import Hit, Span
+from analysis.views.search import results_of, snippets
+from tests.analysis.views.repositories import repository_of
 from tests.conftest import Cast
 
 LAW = "Delaware law governs. Either party may terminate this agreement on <b>sixty</b> days' notice & cause."
@@ -126,3 +128,37 @@ def test_a_wrong_filter_is_explained(cast: Cast, found: dict[str, Any]) -> None:
     html = search(cast.viewer, q="lang:klingon parse")
     assert "“klingon” is no language that files are read in." in html
     assert found == {}
+
+
+def test_the_palette_leads_to_repositories(cast: Cast) -> None:
+    repository = repository_of(cast, {"a.py": "x = 1\n"})
+    client = Client()
+    client.force_login(cast.viewer)
+    html = client.get("/w/firm/palette/?q=sho").content.decode()
+    assert f'href="/r/{repository.pk}/"' in html
+
+
+def test_code_is_shown_by_its_lines(cast: Cast) -> None:
+    text = "def total(items):\n    return sum(items)\n"
+    repository = repository_of(cast, {"src/shop.py": text})
+    version = DocumentVersion.objects.get()
+    hit = Hit(
+        document_id=str(version.document_id),
+        document_name="src/shop.py",
+        version_id=version.pk,
+        start_char=0,
+        end_char=len(text),
+        page_number=1,
+        text=text,
+        score=1.0,
+        repository_id=str(repository.pk),
+        start_line=1,
+        end_line=2,
+        core=Span(18, len(text)),
+    )
+    results = results_of("sum", [hit])
+    assert results[0].url == f"/r/{repository.pk}/file/src/shop.py?lines=1-2#L1"
+    assert results[0].repository == "shop"
+    assert [(line.number, re.sub(r"<[^>]+>", "", line.html)) for line in results[0].lines] == [
+        (2, "    return sum(items)\n")
+    ]
