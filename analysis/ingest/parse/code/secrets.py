@@ -62,10 +62,12 @@ _PLACEHOLDER = re.compile(
     re.I,
 )
 # Words, and names in code, which may end with a number.
-_WORDS = re.compile(r"[A-Za-z]*[-_./:]?|[A-Za-z]+(?:[-_./:][A-Za-z]+)+\d{0,2}[-_./:]?")
-_PATH = re.compile(r"[a-z]+://|[./~]|.*[/\\].*\.\w{1,5}$", re.I)
+_WORDS = re.compile(r"[A-Za-z]*[-_./:]?|_*[A-Za-z]+(?:[-_./:]+[A-Za-z]+)+\d{0,2}[-_./:]?")
+_PATH = re.compile(r"[a-z]+://|urn:|[./~]|\d+/|.*[/\\].*\.\w{1,5}$", re.I)
 _PASSWORDS = ("pass", "pwd")
 _LEAST_ENTROPY = 3.0
+# Of twenty random letters and digits, five in six have more. Names in code have one at most.
+_FEWEST_DIGITS = 2
 _SHORTEST_KEY, _SHORTEST_PASSWORD = 12, 6
 
 
@@ -125,7 +127,8 @@ def _is_secret(value: str, *, is_password: bool) -> bool:
         return False
     if is_password:
         return len(value) >= _SHORTEST_PASSWORD
-    return len(value) >= _SHORTEST_KEY and _entropy(value) >= _LEAST_ENTROPY
+    digits = sum(char.isdigit() for char in value)
+    return len(value) >= _SHORTEST_KEY and digits >= _FEWEST_DIGITS and _entropy(value) >= _LEAST_ENTROPY
 
 
 def _is_placeholder(value: str) -> bool:

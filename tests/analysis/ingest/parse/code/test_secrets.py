@@ -63,6 +63,9 @@ def test_files_of_settings_need_no_quotes():
         "token_url = 'https://login.invalid/oauth2/v1'",
         "commit = '3f786850e387550fdab836ed7e6dc881de23001b'",
         "password_field = 'new_password1'",
+        "INTERNAL_TOKEN = '_password_reset_token'",
+        "tokenizer_class = 'AudioV2TokenizerModel'",
+        "password_rate = '20/m/ip,5/m/key'",
     ],
 )
 def test_placeholders_names_and_hashes_are_none(text):
