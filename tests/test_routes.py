@@ -27,6 +27,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from analysis.models import Call, Endpoint, Purpose, Question, ServedLLM
+from local.home import room
 from tests.analysis.views.repositories import repository_of, snapshot_of
 from tests.conftest import Cast
 from tests.evaluations import make_run
@@ -163,6 +164,7 @@ ROUTES = {
     "saml_sls": ANYONE,
     "saml_metadata": ANYONE,
     "account_settings": PERSON,
+    "account_delete": PERSON,
     "api_tokens": PERSON,
     "api_token_revoke": Route(Audience.PERSON, absent=True),
     # Workspaces
@@ -179,6 +181,8 @@ ROUTES = {
     "workspace_policy": OWNERS,
     "workspace_audit": Route(reads=Role.OWNER),
     "workspace_audit_export": Route(reads=Role.OWNER),
+    "mail": STAFF,
+    "mail_message": STAFF,
     "audit": STAFF,
     "audit_export": STAFF,
     "invite_create": OWNERS,
@@ -311,6 +315,7 @@ def arguments(cast: Cast) -> dict[str, object]:
     repository = repository_of(cast, {"made-up": "term = 1\n"})
     snapshot_of(repository, {"made-up": "term = 2\n", "folder/a.py": "def term():\n    pass\n"})
     invite, _ = invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
+    (room("mail") / "20261125-190000-1.log").write_text("Subject: Hello\nTo: ana@firm.example\n\nHello.\n")
     TOTP.activate(cast.outsider, "A" * 32)
     RecoveryCodes.activate(cast.outsider)
     return {
@@ -338,6 +343,7 @@ def arguments(cast: Cast) -> dict[str, object]:
         "uidb36": "1",
         "path": "made-up",
         "pk": 1,
+        "file_name": "20261125-190000-1.log",
         "device_id": 1,
         "provider_id": "firm",
         "organization_slug": "firm",

@@ -137,6 +137,23 @@ class NameForm(forms.Form):
     )
 
 
+class LeaveForm(forms.Form):
+    """The person's address, typed by who wants to delete their account."""
+
+    email = forms.CharField(max_length=254, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.fields["email"].label = f"Type {user.email} to confirm"
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if email.strip().lower() != self.user.email:
+            raise forms.ValidationError("That is not the address of this account.")
+        return email
+
+
 class TokenForm(forms.Form):
     """A new API token: what it is for, and what it may see."""
 

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from workspaces.views import account, audit, home, members, workspace
+from workspaces.views import account, audit, home, mail, members, workspace
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("start/<str:token>/", home.first_login, name="first_login"),
     path("account/", account.account_settings, name="account_settings"),
+    path("account/delete/", account.account_delete, name="account_delete"),
     path("account/devices/<int:device_id>/sign-out/", account.device_sign_out, name="device_sign_out"),
     path("account/tokens/", account.api_tokens, name="api_tokens"),
     path("account/tokens/<int:token_id>/revoke/", account.api_token_revoke, name="api_token_revoke"),
@@ -23,6 +24,8 @@ urlpatterns = [
     path("w/<slug:slug>/invites/<int:invite_id>/revoke/", members.invite_revoke, name="invite_revoke"),
     path("w/<slug:slug>/audit/", audit.workspace_audit, name="workspace_audit"),
     path("w/<slug:slug>/audit.<str:kind>", audit.workspace_audit_export, name="workspace_audit_export"),
+    path("mail/", mail.mail, name="mail"),
+    path("mail/<str:file_name>/<int:number>/", mail.mail_message, name="mail_message"),
     path("audit/", audit.audit, name="audit"),
     path("audit.<str:kind>", audit.audit_export, name="audit_export"),
     path("invites/<str:token>/", members.invite_accept, name="invite_accept"),

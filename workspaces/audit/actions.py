@@ -17,6 +17,8 @@ class Action(models.TextChoices):
     SECOND_FACTOR_REMOVED = "person.second_factor_removed", "removed a second factor of"
     SECOND_FACTOR_FAILED = "person.second_factor_failed", "failed the second factor of"
     DEVICE_SIGNED_OUT = "person.device_signed_out", "signed out a device of"
+    ACCOUNT_DELETED = "person.deleted", "deleted the account"
+    MAIL_SEEN = "mail.seen", "looked at a message that was not sent"
     EMAIL_CHANGED = "person.email_changed", "changed the address of"
     TOKEN_ISSUED = "token.issued", "issued the API token"
     TOKEN_REVOKED = "token.revoked", "revoked the API token"

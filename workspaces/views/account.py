@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from allauth.core.exceptions import ReauthenticationRequired
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from analysis.errors import UserError
+from workspaces import leaving
 from workspaces.access import person
 from workspaces.audit import record
 from workspaces.audit.actions import Action
 from workspaces.audit.origin import AGENT_MAX_CHARACTERS
-from workspaces.forms import NameForm, TokenForm
+from workspaces.forms import LeaveForm, NameForm, TokenForm
 from workspaces.models import User
 from workspaces.recipes import token_issue, token_revoke
 
@@ -31,6 +36,31 @@ def account_settings(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Your name is saved.")
         return redirect("account_settings")
     return render(request, "account/settings.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def account_delete(request: HttpRequest) -> HttpResponse:
+    """Say what deleting the account means, and do it: for the address typed, and proof given for this alone."""
+    user = person(request)
+    form = LeaveForm(request.POST or None, user=user)
+    error: UserError | None = None
+    if form.is_valid():
+        # Not by the sign-in of a moment ago, which is proof enough for everything else.
+        if not did_recently_reauthenticate(request):
+            raise ReauthenticationRequired
+        try:
+            leaving.account_delete(user)
+        except UserError as refused:
+            error = refused
+        else:
+            request.session.flush()
+            request.user = AnonymousUser()
+            messages.success(request, "Your account is deleted.")
+            return redirect("account_login")
+    page = {"form": form, "leaving": leaving.leaving(user), "error": error}
+    return render(request, "account/delete.html", page, status=error.status if error else 422 if form.errors else 200)
 
 
 @login_required
