@@ -16,18 +16,27 @@ from django.utils import timezone
 
 from analysis.egress import let_in
 from analysis.models import Answer, Document, Question, Repository
-from workspaces.models import ApiToken, Invite, Member, Role, User, Workspace, digest
+from workspaces.models import ApiToken, Invite, Member, Role, Scope, User, Workspace, digest
 
 LAST_WORKSPACE = "last_workspace"  # the session's key for the slug that `/` leads to
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Whoever asks: a person, the token that acts for them, and the one workspace it is bound to, if it is."""
+    """Whoever asks: a person, the token that acts for them, and the one workspace it is bound to, if it is.
+
+    ceiling: the role above which the token does not go.
+    """
 
     user: User
     workspace_id: int | None = None
     token_id: int | None = None
+    ceiling: Role = Role.OWNER
+
+    @property
+    def scope_words(self) -> str:
+        """Return what the token was made for, as it completes "to ..."."""
+        return "read" if self.ceiling is Role.VIEWER else "read, upload and ask"
 
 
 def _viewer(who: User | Viewer) -> Viewer:
@@ -53,10 +62,11 @@ def token_for(bearer: str) -> ApiToken | None:
     """Return the API token row that `bearer` stands for, with its user and workspace; None if there is none.
 
     Found by the SHA-256 of what was sent: the comparison is an index look-up of a digest, so its time tells nothing of
-    the token. The token of a person who was switched off, or is no longer in the workspace it is bound to, is none.
+    the token. A token that has expired is none, nor is that of a person who was switched off, or is no longer in the
+    workspace it is bound to.
     """
     row = ApiToken.objects.select_related("user", "workspace").filter(token_digest=digest(bearer)).first()
-    if row is None or not row.user.is_active:
+    if row is None or row.expired or not row.user.is_active:
         return None
     if row.workspace_id is not None and not still_member(row.user_id, row.workspace_id):
         return None
@@ -65,7 +75,7 @@ def token_for(bearer: str) -> ApiToken | None:
 
 def viewer_for(token: ApiToken) -> Viewer:
     """Return who asks with `token`, bound to the token's workspace if it has one."""
-    return Viewer(user=token.user, workspace_id=token.workspace_id, token_id=token.pk)
+    return Viewer(token.user, token.workspace_id, token.pk, Scope(token.scope).ceiling)
 
 
 def invite_for(token: str) -> Invite | None:
@@ -124,7 +134,7 @@ def member_or_404(who: User | Viewer, slug: str, *, role: Role = Role.VIEWER) ->
     Raises Http404 to an outsider, PermissionDenied to a member below `role`.
     """
     member = memberships_for(who).filter(workspace__slug=slug).first()
-    return _allowed(member, role)
+    return _allowed(member, role, _viewer(who))
 
 
 def enter(request: HttpRequest, slug: str, *, role: Role = Role.VIEWER) -> Member:
@@ -141,13 +151,17 @@ def enter(request: HttpRequest, slug: str, *, role: Role = Role.VIEWER) -> Membe
 
 def member_of(who: User | Viewer, workspace: Workspace, *, role: Role = Role.VIEWER) -> Member:
     """Return the person's place in `workspace`; raises as `member_or_404`."""
-    return _allowed(memberships_for(who).filter(workspace=workspace).first(), role)
+    return _allowed(memberships_for(who).filter(workspace=workspace).first(), role, _viewer(who))
 
 
-def _allowed(member: Member | None, role: Role) -> Member:
+def _allowed(member: Member | None, role: Role, viewer: Viewer) -> Member:
     if member is None:
         raise Http404
-    if not member.may(role):
+    may = member.may(role)
+    member.ceiling = viewer.ceiling
+    if may and not member.may(role):
+        raise PermissionDenied(f"This API token may not do that: it was made to {viewer.scope_words}.")
+    if not may:
         raise PermissionDenied(f"This needs the role of {role.label.lower()} in this workspace.")
     let_in(member.workspace_id)
     return member

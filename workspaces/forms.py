@@ -12,7 +12,7 @@ from django import forms
 
 from analysis.egress import embedder_is_away
 from workspaces.accounts import refuse_the_firms
-from workspaces.models import Role, User, Workspace
+from workspaces.models import Role, Scope, User, Workspace
 
 READERS, WRITERS = (
     [(role.value, f"{role.label}s and above") for role in roles]
@@ -164,6 +164,15 @@ class TokenForm(forms.Form):
         empty_label="All my workspaces",
         label="Workspace",
         help_text="A token for one workspace sees nothing of the others.",
+    )
+    scope = forms.TypedChoiceField(choices=Scope.choices, coerce=Scope, initial=Scope.WRITE, label="It may")
+    days = forms.TypedChoiceField(
+        choices=[("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "Until it is revoked")],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        initial="90",
+        label="It works for",
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -25,6 +25,19 @@ class Role(models.TextChoices):
     def rank(self) -> int:
         """Return 0 for a viewer, 1 for an editor, 2 for an owner."""
         return [Role.VIEWER, Role.EDITOR, Role.OWNER].index(self)
+
+
+class Scope(models.TextChoices):
+    """What an API token may do of all that its person may."""
+
+    READ = "read", "Read"
+    WRITE = "write", "Read, upload and ask"
+    MANAGE = "manage", "Everything I may do"
+
+    @property
+    def ceiling(self) -> Role:
+        """Return the role above which the token is nobody's."""
+        return {Scope.READ: Role.VIEWER, Scope.WRITE: Role.EDITOR, Scope.MANAGE: Role.OWNER}[self]
 
 
 class UserManager(BaseUserManager["User"]):
@@ -79,7 +92,12 @@ class Workspace(models.Model):
 
 
 class Member(models.Model):
-    """A person's place in a workspace. Access is decided on this row and nothing else."""
+    """A person's place in a workspace. Access is decided on this row and nothing else.
+
+    ceiling: the role above which the caller may not go, whatever the row says; an API token has one.
+    """
+
+    ceiling = Role.OWNER
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
@@ -93,8 +111,8 @@ class Member(models.Model):
         return str(self.get_role_display())
 
     def may(self, role: Role) -> bool:
-        """Return whether this member's role is `role` or above."""
-        return Role(self.role).rank >= role.rank
+        """Return whether this member's role is `role` or above, and the caller's too."""
+        return min(Role(self.role).rank, self.ceiling.rank) >= role.rank
 
 
 def digest(token: str) -> str:
@@ -125,7 +143,10 @@ class Invite(models.Model):
 
 
 class ApiToken(models.Model):
-    """A bearer token for the HTTP interface: everything its person may do, or one workspace of it."""
+    """A bearer token for the HTTP interface: what its scope lets through of what its person may do.
+
+    workspace: the only one it opens, None for all of the person's. expires_at: None for a token that lasts.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="api_tokens")
@@ -133,15 +154,31 @@ class ApiToken(models.Model):
     token_digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True)
+    scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.MANAGE)
+    expires_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
     @classmethod
-    def issue(cls, *, user: User, name: str, workspace: Workspace | None = None) -> tuple[ApiToken, str]:
+    def issue(
+        cls,
+        *,
+        user: User,
+        name: str,
+        workspace: Workspace | None = None,
+        scope: Scope = Scope.MANAGE,
+        expires_at: datetime | None = None,
+    ) -> tuple[ApiToken, str]:
         """Return a new row and the token itself, which is never to be had again."""
         token = "lectern_" + secrets.token_urlsafe(32)
-        row = cls.objects.create(user=user, workspace=workspace, name=name, token_digest=digest(token))
+        row = cls.objects.create(
+            user=user, workspace=workspace, name=name, token_digest=digest(token), scope=scope, expires_at=expires_at
+        )
         return row, token
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from functools import partial
 
 from anyascii import anyascii
@@ -14,7 +15,7 @@ from django.utils.text import slugify
 from analysis.errors import UserError
 from workspaces.audit import record
 from workspaces.audit.actions import Action
-from workspaces.models import ApiToken, Invite, Member, Role, User, Workspace, digest
+from workspaces.models import ApiToken, Invite, Member, Role, Scope, User, Workspace, digest
 
 SLUG_LENGTH = 48
 # Slugs that /w/<slug>/ must not take, since a page of ours has the path.
@@ -120,10 +121,18 @@ def member_remove(member: Member) -> None:
 
 
 @transaction.atomic
-def token_issue(*, user: User, name: str, workspace: Workspace | None = None) -> tuple[ApiToken, str]:
-    """Return a new API token's row and the token itself, which is never to be had again."""
-    row, token = ApiToken.issue(user=user, name=name, workspace=workspace)
-    record(Action.TOKEN_ISSUED, row, workspace=workspace, by=user)
+def token_issue(
+    *,
+    user: User,
+    name: str,
+    workspace: Workspace | None = None,
+    scope: Scope = Scope.MANAGE,
+    days: int | None = None,
+) -> tuple[ApiToken, str]:
+    """Return a new API token's row and the token itself, which is never to be had again. days: None for good."""
+    expires_at = None if days is None else timezone.now() + timedelta(days=days)
+    row, token = ApiToken.issue(user=user, name=name, workspace=workspace, scope=scope, expires_at=expires_at)
+    record(Action.TOKEN_ISSUED, row, workspace=workspace, by=user, scope=scope.value, days=days or 0)
     return row, token
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from analysis.models import Answer, Document, Question
 from workspaces import access
 from workspaces.access import Viewer
-from workspaces.models import ApiToken, Invite, Member, Role, User, Workspace, digest
+from workspaces.models import ApiToken, Invite, Member, Role, Scope, User, Workspace, digest
 from workspaces.recipes import invite_create
 
 pytestmark = pytest.mark.django_db
@@ -141,8 +141,30 @@ class TestTokens:
 
     def test_bound(self, cast):
         row, secret = ApiToken.issue(user=cast.editor, name="script", workspace=cast.workspace)
-        assert access.viewer_for(access.token_for(secret)) == Viewer(cast.editor, cast.workspace.pk, row.pk)
+        assert access.viewer_for(access.token_for(secret)) == Viewer(cast.editor, cast.workspace.pk, row.pk, Role.OWNER)
         Member.objects.filter(user=cast.editor).delete()
+        assert access.token_for(secret) is None
+
+    def test_of_a_scope(self, cast):
+        _, reads = ApiToken.issue(user=cast.owner, name="reader", scope=Scope.READ)
+        viewer = access.viewer_for(access.token_for(reads))
+        assert access.member_or_404(viewer, "firm").may(Role.VIEWER)
+        with pytest.raises(PermissionDenied, match="This API token may not do that: it was made to read"):
+            access.member_or_404(viewer, "firm", role=Role.EDITOR)
+        _, writes = ApiToken.issue(user=cast.owner, name="writer", scope=Scope.WRITE)
+        viewer = access.viewer_for(access.token_for(writes))
+        member = access.member_or_404(viewer, "firm", role=Role.EDITOR)
+        assert (member.may(Role.EDITOR), member.may(Role.OWNER)) == (True, False)
+        # A scope gives nothing that its person has not.
+        _, all_of_it = ApiToken.issue(user=cast.viewer, name="viewer's", scope=Scope.MANAGE)
+        with pytest.raises(PermissionDenied, match="needs the role of editor"):
+            access.member_or_404(access.viewer_for(access.token_for(all_of_it)), "firm", role=Role.EDITOR)
+
+    def test_until_it_expires(self, cast):
+        now = timezone.now()
+        _, secret = ApiToken.issue(user=cast.editor, name="script", expires_at=now + timedelta(hours=1))
+        assert access.token_for(secret)
+        ApiToken.objects.update(expires_at=now - timedelta(seconds=1))
         assert access.token_for(secret) is None
 
 

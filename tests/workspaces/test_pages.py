@@ -274,11 +274,14 @@ class TestDelete:
 class TestTokens:
     def test_shown_once_and_kept_as_a_digest(self, cast, signed_in):
         client = signed_in(cast.editor)
-        reply = client.post(reverse("api_tokens"), {"name": "nightly", "workspace": cast.workspace.pk})
+        reply = client.post(
+            reverse("api_tokens"), {"name": "nightly", "workspace": cast.workspace.pk, "scope": "read", "days": "30"}
+        )
         secret = re.search(r'value="(lectern_[^"]+)"', reply.content.decode())[1]
         token = ApiToken.objects.get()
         assert (token.user, token.workspace, token.name) == (cast.editor, cast.workspace, "nightly")
         assert token.token_digest == digest(secret)
+        assert (token.scope, round((token.expires_at - timezone.now()) / timedelta(days=1))) == ("read", 30)
         assert "no-store" in reply["Cache-Control"]
         page = client.get(reverse("api_tokens"))
         assert secret not in page.content.decode()
@@ -286,7 +289,9 @@ class TestTokens:
         assert "never used" in words(page)
 
     def test_not_for_a_workspace_one_is_not_in(self, cast, signed_in):
-        reply = signed_in(cast.outsider).post(reverse("api_tokens"), {"name": "x", "workspace": cast.workspace.pk})
+        reply = signed_in(cast.outsider).post(
+            reverse("api_tokens"), {"name": "x", "workspace": cast.workspace.pk, "scope": "read"}
+        )
         assert reply.status_code == 422
         assert not ApiToken.objects.exists()
 

@@ -135,7 +135,7 @@ class TestProof:
     def test_asked_for_later_and_what_was_begun_is_done(self, client, cast):
         sign_in(client, "owner@firm.example")
         self.late(client)
-        asked = client.post(reverse("api_tokens"), {"name": "nightly", "workspace": ""})
+        asked = client.post(reverse("api_tokens"), {"name": "nightly", "workspace": "", "scope": "write"})
         assert asked["Location"].startswith(reverse("account_reauthenticate"))
         assert not cast.owner.api_tokens.exists()
         wrong = client.post(asked["Location"], {"password": "wrong"})

@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from analysis.management.command import LecternCommand
-from workspaces.models import Member, Role, User, Workspace
+from workspaces.models import Member, Role, Scope, User, Workspace
 from workspaces.recipes import RESERVED_SLUGS, home_workspace, slug_base, token_issue
 
 
@@ -21,22 +21,28 @@ class Command(LecternCommand):
     help = "Print an API token for EMAIL. The user and the workspace are created if they are missing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take EMAIL, --workspace, --role and --name."""
+        """Take EMAIL, --workspace, --role, --scope, --days and --name."""
         parser.add_argument("email")
         parser.add_argument("--workspace", metavar="SLUG", default="", help="bind the token to this workspace")
         parser.add_argument(
             "--role", choices=Role.values, default="", help="a newcomer's role; never changes a member's"
         )
+        parser.add_argument(
+            "--scope", choices=Scope.values, default=Scope.MANAGE, help="what it may do of what EMAIL may"
+        )
+        parser.add_argument("--days", type=int, default=None, help="how long it works (until it is revoked)")
         parser.add_argument("--name", default="manage.py token", help="what the token is called in the list of tokens")
 
     @transaction.atomic
-    def run(self, *, email: str, workspace: str, role: str, name: str, **options: Any) -> None:
+    def run(
+        self, *, email: str, workspace: str, role: str, scope: str, days: int | None, name: str, **options: Any
+    ) -> None:
         """Create what is missing and print the token."""
         user = _user(email)
         bound = _workspace(workspace, user, role) if workspace else None
         if bound is None:
             home_workspace(user)
-        _, token = token_issue(user=user, name=name[:120], workspace=bound)
+        _, token = token_issue(user=user, name=name[:120], workspace=bound, scope=Scope(scope), days=days)
         self.stdout.write(token)
 
 
