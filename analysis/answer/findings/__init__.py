@@ -8,7 +8,14 @@ whatever the model wrote. Beside what a small model copies, the sentences neares
 """
 
 from analysis.answer.findings.absence import absent_sentence, exhaustive, no_sentence_sentence, not_in_passages_sentence
-from analysis.answer.findings.mapping import MAP_VERSION, findings_in, findings_in_object, map_prompt
+from analysis.answer.findings.mapping import (
+    MAP_VERSION,
+    findings_in,
+    findings_in_object,
+    map_prompt,
+    map_together_prompt,
+    shared_out,
+)
 from analysis.answer.findings.nearest import with_nearest
 from analysis.answer.findings.reducing import Found, reduce_prompt
 
@@ -20,8 +27,10 @@ __all__ = [
     "findings_in",
     "findings_in_object",
     "map_prompt",
+    "map_together_prompt",
     "no_sentence_sentence",
     "not_in_passages_sentence",
     "reduce_prompt",
+    "shared_out",
     "with_nearest",
 ]

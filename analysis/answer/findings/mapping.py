@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from analysis.answer.findings.locate import Part
 from analysis.answer.prompt import DocumentText, material
@@ -49,14 +49,39 @@ def map_prompt(question: str, part: Source, place: str, llm: LLM, *, in_lines: b
     The part stands first, so that other questions on it find it in the endpoint's cache. The copies are asked for in a
     JSON object where the LLM can be held to one, else, or when `in_lines`, one a line.
     """
+    return map_together_prompt(question, [(part, place)], llm, in_lines=in_lines)
+
+
+def map_together_prompt(
+    question: str, parts: Sequence[tuple[Source, str]], llm: LLM, *, in_lines: bool = False
+) -> Prompt:
+    """Return the prompt that reads several parts at once, each with its place: small files of a repository."""
     task, shape = (TASK, None) if in_lines or not _can_be_held(llm) else (TASK_OF_OBJECT, shape_of(Quotes))
-    digest = hashlib.sha256(part.text.encode()).hexdigest()
-    text = material(
-        [DocumentText(part.document_id, part.document_name, part.version_id, digest, parts=[(part, place)])]
-    )
+    text = material(_alone(part, place) for part, place in parts)
     asked = f"{text}\n\n{task}\n\nQuestion: {quoted(question)}"
     messages = [Message("system", SYSTEM), Message("user", asked, prefix_chars=len(text) + 2)]
-    return Prompt(messages, [part], min(MOST_TOKENS, llm.answer_tokens), shape)
+    return Prompt(messages, [part for part, _ in parts], min(MOST_TOKENS, llm.answer_tokens), shape)
+
+
+def shared_out(findings: Mapping[Source, list[Finding]]) -> dict[Source, list[Finding]]:
+    """Return what was found in parts that were read together, each finding in one part only.
+
+    What stands in a part word for word is found there. What only garbles a place goes to the part where it does so
+    least.
+    """
+    best: dict[str, float] = {}
+    for held in findings.values():
+        for finding in held:
+            best[finding.note] = max(best.get(finding.note, 0.0), finding.score)
+    return {
+        part: [finding for finding in held if not finding.note or finding.score >= best[finding.note]]
+        for part, held in findings.items()
+    }
+
+
+def _alone(part: Source, place: str) -> DocumentText:
+    digest = hashlib.sha256(part.text.encode()).hexdigest()
+    return DocumentText(part.document_id, part.document_name, part.version_id, digest, parts=[(part, place)])
 
 
 def findings_in(completion: str, part: Source, question: str) -> list[Finding]:

@@ -20,10 +20,11 @@ from analysis.answer.budget import check_all_was_read, check_fits
 from analysis.answer.code_places import place_in_words
 from analysis.answer.receipt import page_number
 from analysis.answer.stream import PROGRESS_SECONDS, completion, stop_flag
-from analysis.answer.sweep.readers import Completion, Reader, reader_of
+from analysis.answer.sweep.readers import Completion, QuestionReader, Reader, reader_of, together_characters
 from analysis.answer.sweep.rows import (
     SETTLED,
     Claimed,
+    claim_beside,
     claim_part,
     known_results,
     parts_of_answer,
@@ -71,6 +72,11 @@ class Sweep:
         return parts_of_answer(self.answer).values("version").distinct().count() > 1
 
     @cached_property
+    def together_characters(self) -> int:
+        """How many characters of small files are read in one prompt; 0 for a reader that takes each by itself."""
+        return together_characters(self.reader)
+
+    @cached_property
     def total(self) -> int:
         return parts_of_answer(self.answer).count()
 
@@ -92,7 +98,11 @@ def read_parts(answer_id: str) -> None:
 def read_on(sweep: Sweep) -> None:
     """Read one part after another for as long as there is one to take."""
     while not sweep.should_stop() and (claimed := claim_part(sweep.answer)):
-        _read_claimed(sweep, claimed)
+        beside = claim_beside(sweep.answer, claimed, limit=sweep.together_characters)
+        if beside:
+            _read_together(sweep, [claimed, *beside])
+        else:
+            _read_claimed(sweep, claimed)
 
 
 def show_findings(part: SweepPart, stream: str) -> None:
@@ -137,6 +147,47 @@ def _read_claimed(sweep: Sweep, claimed: Claimed) -> None:
         except Exception as error:
             _fail_or_postpone(claimed, error)
     _show_settled(sweep, claimed.part.pk)
+
+
+def _read_together(sweep: Sweep, claims: list[Claimed]) -> None:
+    """Read several small files in one prompt and keep the outcome of each under its own lease."""
+
+    def renew_all() -> None:
+        for each in claims:
+            renew(each.rows, each.token)
+
+    with beating(renew_all, every_seconds=env.lease_seconds / 3) as lost:
+        try:
+            _keep_together(sweep, claims, lambda: lost.is_set() or sweep.should_stop())
+        except LeaseLost:
+            log.info("Parts of %s were taken over or deleted", sweep.answer.pk)
+        except Stopped:
+            for each in claims if not lost.is_set() else []:
+                _let_go(each)
+        except Exception as error:
+            for each in claims:
+                _fail_or_postpone(each, error)
+    for each in claims:
+        _show_settled(sweep, each.part.pk)
+
+
+def _keep_together(sweep: Sweep, claims: list[Claimed], should_stop: Stop) -> None:
+    parts = [each.part for each in claims]
+    known = known_results(sweep.answer.question.workspace_id, [part.key for part in parts])
+    for each in claims:
+        if each.part.key in known:
+            release(each.rows, each.token, status=PartStatus.DONE, result=known[each.part.key], cached=True)
+    left = [each for each in claims if each.part.key not in known]
+    if not left or not isinstance(sweep.reader, QuestionReader):
+        return
+    _show_place(sweep, left[0].part, f"{len(left):,} files together")
+    read = [(source_of(each.part), place_of(each.part)) for each in left]
+
+    def ask(prompt: Prompt) -> Completion:
+        return _completed(sweep, prompt, sweep.account, should_stop, on_read=lambda share: None)
+
+    for each, result in zip(left, sweep.reader.read_together(read, ask), strict=True):
+        release(each.rows, each.token, status=PartStatus.DONE, result=result, cached=False)
 
 
 def _keep(sweep: Sweep, claimed: Claimed, should_stop: Stop) -> None:

@@ -11,13 +11,16 @@ from typing import Any, Protocol
 from analysis.answer import findings, material
 from analysis.answer.parts import parts_of
 from analysis.answer.prompt import Turn
+from analysis.answer.sweep.cut import part_limit
 from analysis.errors import AppError
 from analysis.llm.catalogue import LLM
 from analysis.llm.errors import REFUSED
 from analysis.models import Answer, Purpose
+from analysis.repository.lines import line_tables
 from analysis.types import Finding, Prompt, Source
 
 MOST_HALVINGS = 3
+CHARACTERS_A_TOKEN = 2.5  # of code, at least: what is read together is seldom more than the limit of a part
 LEAST_CHARACTERS = 400  # of a part that is halved
 NO_PART = Source("", "", 0, 0, 0, "")
 
@@ -31,6 +34,7 @@ class Completion:
 
 
 Ask = Callable[[Prompt], Completion]
+ReadTogether = tuple[dict[Source, list[Finding]], bool]
 Read = tuple[list[Finding], bool]  # what was found, and whether the completion was broken off at its longest
 
 
@@ -68,8 +72,43 @@ class QuestionReader:
 
     def read(self, part: Source, place: str, ask: Ask) -> dict[str, Any]:
         copied = sorted(self._found(part, place, ask, MOST_HALVINGS), key=lambda finding: finding.start_char)
-        found = findings.with_nearest(copied, self.question, part, self.llm)
+        # How probable a sentence is was measured on contracts: of code it says nothing.
+        found = copied if _is_code(part) else findings.with_nearest(copied, self.question, part, self.llm)
         return {"findings": [kept(finding, part) for finding in found]}
+
+    def read_together(self, parts: Sequence[tuple[Source, str]], ask: Ask) -> list[dict[str, Any]]:
+        """Return what is kept of each of several files that are read in one prompt. ask: has it completed.
+
+        Where they hold more than fits one completion, each is read by itself.
+        """
+        found, cut = self._together_as_object(parts, ask) or self._together_in_lines(parts, ask)
+        if cut:
+            return [self.read(part, place, ask) for part, place in parts]
+        shared = findings.shared_out(found)
+        return [{"findings": [kept(finding, part) for finding in shared[part]]} for part, _ in parts]
+
+    def _together_as_object(self, parts: Sequence[tuple[Source, str]], ask: Ask) -> ReadTogether | None:
+        prompt = findings.map_together_prompt(self.question, parts, self.llm)
+        if prompt.shape is None:
+            return None
+        try:
+            completion = ask(prompt)
+        except AppError as error:
+            if error.code != REFUSED:
+                raise
+            return None
+        found = {}
+        for part, _ in parts:
+            held = findings.findings_in_object(completion.text, part, self.question, cut=completion.cut)
+            if held is None:
+                return None
+            found[part] = held
+        return found, completion.cut
+
+    def _together_in_lines(self, parts: Sequence[tuple[Source, str]], ask: Ask) -> ReadTogether:
+        completion = ask(findings.map_together_prompt(self.question, parts, self.llm, in_lines=True))
+        found = {part: findings.findings_in(completion.text, part, self.question) for part, _ in parts}
+        return found, completion.cut
 
     def _found(self, part: Source, place: str, ask: Ask, halvings: int) -> list[Finding]:
         """Return what the part holds; where it is more than fits one completion, what its halves hold."""
@@ -101,6 +140,17 @@ class QuestionReader:
         """Return what is in the part by the lines that the LLM copies."""
         completion = ask(findings.map_prompt(self.question, part, place, self.llm, in_lines=True))
         return findings.findings_in(completion.text, part, self.question), completion.cut
+
+
+def _is_code(part: Source) -> bool:
+    return bool(line_tables([part.version_id]))
+
+
+def together_characters(reader: Reader) -> int:
+    """Return how many characters of small files may be read in one prompt; 0 for a reader that takes each alone."""
+    if not isinstance(reader, QuestionReader):
+        return 0
+    return round(part_limit(reader.llm, reader.prompt(NO_PART, "")) * CHARACTERS_A_TOKEN)
 
 
 def reader_of(answer: Answer, llm: LLM) -> Reader:

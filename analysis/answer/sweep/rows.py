@@ -19,6 +19,8 @@ from analysis.models.lease import claim
 from analysis.repository.lines import line_tables
 from analysis.types import Source, SweptPart, lines_in_words
 
+MOST_TOGETHER = 60  # files in one prompt
+AROUND_CHARACTERS = 160  # of tags and place, for each of them
 SETTLED = (PartStatus.DONE, PartStatus.FAILED)
 
 
@@ -74,6 +76,37 @@ def claim_part(answer: Answer) -> Claimed | None:
         if token is not None:
             return Claimed(SweepPart.objects.select_related("version__document").get(pk=pk), token)
     return None
+
+
+def claim_beside(answer: Answer, first: Claimed, *, limit: int) -> list[Claimed]:
+    """Return the files after the one in `first` that can be read with it, as ours: `limit` characters in all, at most.
+
+    None where the first is no whole file of a repository. What could not be read with others is tried by itself.
+    """
+    room = limit - weight(first.part.start_char, first.part.end_char)
+    found: list[Claimed] = []
+    if first.part.attempts > 1 or room <= 0 or not _is_file(first.part):
+        return found
+    after = parts_of_answer(answer).filter(status=PartStatus.QUEUED, attempts=0, ordinal__gt=first.part.ordinal)
+    for part in after.select_related("version__document")[:MOST_TOGETHER]:
+        room -= weight(part.start_char, part.end_char)
+        if room < 0 or not _is_file(part):
+            break
+        token = claim(SweepPart.objects.filter(pk=part.pk), waiting=PartStatus.QUEUED, working=PartStatus.READING)
+        if token is not None:
+            found.append(Claimed(SweepPart.objects.select_related("version__document").get(pk=part.pk), token))
+    return found
+
+
+def weight(start_char: int, end_char: int) -> int:
+    """Return what a file counts for among those that are read together: its characters, and what stands around it."""
+    return end_char - start_char + AROUND_CHARACTERS
+
+
+def _is_file(part: SweepPart) -> bool:
+    """Return whether the part is a whole file of a repository."""
+    whole = part.start_char == 0 and part.end_char == part.version.characters
+    return whole and part.version.document.repository_id is not None
 
 
 def source_of(part: SweepPart) -> Source:

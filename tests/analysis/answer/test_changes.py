@@ -117,11 +117,10 @@ def test_what_weighs_most_comes_first_and_what_there_is_no_room_for_is_said(
     assert found.weighed[-1].path == "tests/test_pay.py"
     assert found.left_out == []
     little = Changes(*versions, replace(llm_get(), part_tokens=110))
-    assert [piece.change.path for piece in little.chosen][0] == found.weighed[0].path
+    given = [piece.change.path for piece in little.chosen]
+    assert given[0] == found.weighed[0].path
     assert "tests/test_pay.py" in little.left_out
-    assert {piece.change.path for piece in little.chosen} | set(little.left_out) == {
-        each.path for each in found.weighed
-    }
+    assert {*given, *little.left_out} == {each.path for each in found.weighed}
 
 
 def test_snapshots_that_are_alike_need_no_model(cast: Cast, bundled_llm: ScriptedLLM) -> None:

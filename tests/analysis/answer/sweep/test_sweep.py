@@ -104,7 +104,7 @@ def test_progress_and_findings_are_shown_as_they_come(cast: Cast, clerk: Clerk) 
         {
             "part": 1, "index": 0, "document_id": str(row.pk), "document_name": "lease.pdf", "page_number": page,
             "start_char": start, "end_char": start + len(NEEDLE.format("one")), "quote": NEEDLE.format("one"),
-            "place": f"page {page}", "note": "",
+            "place": f"page {page}", "note": "", "path": None, "repository_id": None, "start_line": 0, "end_line": 0,
         }
     ]  # fmt: skip
 
