@@ -14,6 +14,7 @@
     plan     question, documents, LLM  -> ReadingPlan (mode, tokens, expected seconds and cost, and why)
     retrieve question, documents       -> list[Hit], best first          (mode *passages*)
     prompt   plan, texts, history      -> Prompt, byte-identical up to the question
+    pack     files of repositories     -> whole files, outlines, the rest   (mode *packed*: analysis/answer/pack)
     sweep    every part of the documents -> findings, put together          (mode *sweep*: analysis/answer/sweep)
     stream   Prompt, LLM               -> Iterator[Token], to Redis and on to the page
     cite     answer text, sources      -> list[CitedSentence], each supported by checked spans or marked
