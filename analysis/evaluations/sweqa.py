@@ -5,7 +5,8 @@ Reads SWE-QA (Peng et al., arXiv:2509.14635) with gold places: qa_with_gold_file
 repos/, as folders or as .tar.gz. Each tree is read in as a repository, and each question is put to its own.
 
 Citations are the places that Lectern itself quotes beside what a small language model writes, which is no model's work;
-with --answer they are those of an answer that the language model has written.
+with --answer they are those of an answer that the language model has written. How well sentences are judged is seen on
+the reference answers, which people have checked: each is cited as if Lectern had written it from the passages.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +23,22 @@ from django.core.files import File
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
+from analysis.answer.cite import cite
 from analysis.answer.probable import probable
 from analysis.answer.retrieve import retrieve
 from analysis.evaluations import add_workspace, answered_once, repository_in, room
 from analysis.evaluations.metrics import Place, character_scores, recall_at, reciprocal_rank
 from analysis.evaluations.trials import Measure, Outcome, Trial
 from analysis.ingest.repository.folder import members_of, packed
-from analysis.models import Answer, AnswerStatus, CitationRow, Document, Repository
+from analysis.lexical import CODE
+from analysis.models import Answer, AnswerStatus, CitationRow, Document, DocumentVersion, Repository
 from analysis.repository.lines import line_tables
-from analysis.types import Mode, Source, lines_in_words
+from analysis.types import Hit, Mode, Source, lines_in_words
 
 FILE_DEPTHS = (1, 5, 10)
 PASSAGE_DEPTHS = (5, 10, 20)
 PASSAGES = 60  # so that ten different files are among them
+REFERENCE_PASSAGES = 20
 SHOWN = 5
 MEASURES = (
     *(Measure(f"any_file@{k}", f"any gold file among the first {k}", headline=k == 5) for k in FILE_DEPTHS),
@@ -46,6 +50,8 @@ MEASURES = (
     Measure("cited", "any gold lines overlapped by a citation", headline=True),
     Measure("cited_ranges", "share of the gold places overlapped by a citation"),
     Measure("cited_precision", "share of the cited lines that are gold"),
+    Measure("reference_supported", "share of the reference answer's sentences that the passages bear out"),
+    Measure("reference_cited", "any gold lines overlapped by a citation of the reference answer"),
 )
 
 
@@ -63,12 +69,18 @@ class Question:
 
 @dataclass(frozen=True)
 class Found:
-    """What came of a question. places: of the passages, the best first; cited: of the citations; answer: its text."""
+    """What came of a question. places: of the passages, the best first; cited: of the citations; answer: its text.
+
+    reference_supported: the share of the reference answer's sentences that are, None if it says nothing;
+    reference_cited: the places that it is cited to.
+    """
 
     places: Sequence[Place]
     cited: Sequence[Place]
     texts: Sequence[str]
     answer: str = ""
+    reference_supported: float | None = None
+    reference_cited: Sequence[Place] = ()
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -102,22 +114,47 @@ def run(
             asked = [question for question in questions if question.tree == name][: limit or None]
             for question in tqdm(asked, desc=name, disable=None):
                 written = answered_once(tree, question.text, mode=Mode.AUTO, llm=llm) if answer else None
-                outcome.trials.append(judged(question, found(question.text, tree, written)))
+                outcome.trials.append(judged(question, found(question, tree, written)))
                 outcome.llm = written.llm if written else ""
     return outcome
 
 
-def found(query: str, tree: Repository, written: Answer | None) -> Found:
+def found(question: Question, tree: Repository, written: Answer | None) -> Found:
     """Return what search finds and what is cited: in the answer if there is one, else by Lectern itself."""
     documents = Document.objects.filter(repository=tree)
-    hits = retrieve(query, documents=documents, limit=PASSAGES)
-    sources = [each.source for each in probable(query, hits, ()).found] if written is None else _cited(written)
+    hits = retrieve(question.text, documents=documents, limit=PASSAGES)
+    quoted = [each.source for each in probable(question.text, hits, ()).found] if written is None else _cited(written)
+    supported, reference_cited = _reference(question.answer, hits[:REFERENCE_PASSAGES])
     return Found(
         [Place(hit.document_name, hit.start_line, hit.end_line + 1) for hit in hits],
-        _in_lines(sources),
+        _in_lines(quoted),
         [hit.text for hit in hits[:SHOWN]],
         written.text if written else "",
+        supported,
+        _in_lines(reference_cited),
     )
+
+
+def _reference(answer: str, hits: Sequence[Hit]) -> tuple[float | None, list[Source]]:
+    """Return the share of an answer's sentences that the hits bear out, and what they are cited to."""
+    sources = {hit.version_id: Source(hit.document_id, hit.document_name, hit.version_id, 0, 0, "") for hit in hits}
+    code = DocumentVersion.objects.filter(pk__in=sources, language=CODE)
+    coded = set(code.values_list("pk", flat=True))
+    sentences = cite(
+        answer,
+        [
+            replace(sources[hit.version_id], start_char=hit.start_char, end_char=hit.end_char, text=hit.text)
+            for hit in hits
+        ],
+        coded=coded,
+    )
+    found_true = [sentence.supported for sentence in sentences if sentence.supported is not None]
+    cited = [
+        replace(sources[each.version_id], start_char=each.start_char, end_char=each.end_char)
+        for sentence in sentences
+        for each in sentence.citations
+    ]
+    return (sum(found_true) / len(found_true) if found_true else None), cited
 
 
 def _cited(answer: Answer) -> list[Source]:
@@ -160,6 +197,8 @@ def judged(question: Question, came: Found) -> Trial:
     ranked = list(dict.fromkeys(place.document for place in came.places))
     values = {f"files@{k}": recall_at(ranked, files, k) for k in FILE_DEPTHS} | {"rank": reciprocal_rank(ranked, files)}
     values |= {f"any_file@{k}": float(values[f"files@{k}"] > 0) for k in FILE_DEPTHS}
+    if came.reference_supported is not None:
+        values["reference_supported"] = came.reference_supported
     values["cited_file"] = float(bool(files & {place.document for place in came.cited}))
     if question.lines:
         for k, score in character_scores(came.places, question.lines, PASSAGE_DEPTHS).items():
@@ -169,6 +208,7 @@ def judged(question: Question, came: Found) -> Trial:
         values |= {
             "cited": float(any(reached)),
             "cited_ranges": sum(reached) / len(reached),
+            "reference_cited": float(any(_overlap(gold, at) for gold in question.lines for at in came.reference_cited)),
             "cited_precision": of_cited[len(came.cited)].precision if of_cited else 0.0,
         }
     return Trial(

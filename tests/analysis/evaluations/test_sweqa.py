@@ -43,7 +43,7 @@ def labelled(tmp_path: Path) -> Path:
         packed.add(tree, "bakery-1.0")
     rows = [
         {"id": "bakery-00", "source_tree": "bakery-1.0", "question": "How are the ingredients of a recipe parsed?",
-         "answer": "By line.", "gold_files": ["src/parser.py"],
+         "answer": "`parse_recipe` returns the ingredients.", "gold_files": ["src/parser.py"],
          "gold_lines": [{"file": "src/parser.py", "start": 4, "end": 6}]},
         {"id": "bakery-01", "source_tree": "bakery-1.0", "question": "When does the oven stop to preheat?",
          "answer": "At the temperature.", "gold_files": ["src/oven_copy.py"], "gold_lines": []},
@@ -67,6 +67,7 @@ def test_files_and_lines_are_found(words_as_meaning: None, labelled: Path) -> No
     assert recipe.values["lines@5"] == 1
     assert (recipe.values["cited"], recipe.values["cited_ranges"], recipe.values["cited_file"]) == (1, 1, 1)
     assert 0 < recipe.values["cited_precision"] < 1
+    assert (recipe.values["reference_supported"], recipe.values["reference_cited"]) == (1, 1)
     # One of two files of the same bytes is right, and both are found.
     assert oven.values["any_file@5"] == 1
     assert "lines@5" not in oven.values
