@@ -18,3 +18,4 @@ STORAGES = {
 
 # Its routes are there where a SAML provider is set; the tests set one, and none, as they need.
 INSTALLED_APPS += ["allauth.socialaccount.providers.saml"]  # noqa: F405
+SOCIALACCOUNT_PROVIDERS = {"saml": {"provider_class": "workspaces.sso.saml.SamlProvider"}}
