@@ -52,6 +52,7 @@ class Measured:
     exact: bool
     llm: LLM
     speed: Speed
+    tags_tokens: int = 0  # of the frame, what stands around the texts of many documents
 
     @property
     def whole_tokens(self) -> int:
@@ -142,6 +143,7 @@ def measure(documents: list[Document], text: str, history: list[Turn], llm: LLM,
     described = material.described_all(documents)
     counted = material.token_count(documents, llm, exact_up_to=llm.window_tokens)
     frame = _frame_tokens(described, text, history, llm)
+    tags = _tags_tokens(described, llm) if len(described) > FEW_DOCUMENTS else 0
     return Measured(
         documents=described,
         document_tokens=counted.tokens,
@@ -151,6 +153,7 @@ def measure(documents: list[Document], text: str, history: list[Turn], llm: LLM,
         exact=counted.exact and frame.exact,
         llm=llm,
         speed=speed_of(llm),
+        tags_tokens=tags,
     )
 
 
@@ -375,9 +378,14 @@ def _cost(llm: LLM, prompt_tokens: int, cached_tokens: int, completion_tokens: i
 
 
 def passages_tokens(measured: Measured) -> int:
-    """Return the size of a prompt of passages: never more than the documents themselves."""
+    """Return the size of a prompt of passages: never more than the documents themselves.
+
+    Of many documents only those that have passages stand in it, with their tags.
+    """
     evidence = min(measured.llm.passage_tokens, measured.document_tokens)
-    return evidence + measured.frame_tokens + PASSAGES_FRAME_TOKENS
+    count = len(measured.documents)
+    absent = max(0, count - FEW_DOCUMENTS) / count
+    return evidence + measured.frame_tokens - round(measured.tags_tokens * absent) + PASSAGES_FRAME_TOKENS
 
 
 def _frame_tokens(documents: list[DocumentText], text: str, history: list[Turn], llm: LLM) -> TokenCount:

@@ -212,3 +212,14 @@ def test_contracts_and_code_both_have_room_among_the_passages() -> None:
     kinds = [each.document_id for each in balanced(contracts, code)]
     assert kinds == ["contract", "contract", "code", "contract", "contract", "code", "contract"]
     assert [each.document_id for each in balanced(contracts, code, least=0.6)] == ["contract"] * 5 + ["code"] * 2
+
+
+def test_a_plan_for_passages_counts_no_tags_of_files_without_any(cast: Cast, scripted_llm: ScriptedLLM) -> None:
+    row = repository(cast, {f"src/m{index:03}.py": "x = 1\n" * 90 for index in range(60)})
+    scope = Scope(cast.workspace, repositories=[row])
+    few, many = (
+        plan_reading(scope=each, text="?", mode=Mode.PASSAGES, llm=llm_get())
+        for each in (Scope(cast.workspace, list(row.documents.all()[:20])), scope)
+    )
+    # As many passages fit either; the tags of forty more files would take some nine hundred tokens.
+    assert abs(many.prompt_tokens - few.prompt_tokens) < 100
