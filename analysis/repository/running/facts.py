@@ -18,7 +18,7 @@ from analysis.repository.tree import FileNode, aside, files_by_version, files_of
 
 FACTS_MAX = 200  # of a kind
 DEPTH_MAX = 3  # folders above a manifest: deeper ones are samples and fixtures
-DATA = frozenset("json yaml toml xml markdown rst text ini csv diff notebook".split())
+DATA = frozenset("json yaml toml xml markdown rst text ini csv diff notebook makefile dockerfile".split())
 MAIN_SYNTAXES = ("go", "rust", "c", "cpp", "java", "kotlin", "csharp", "scala", "swift")
 
 Finder = Callable[[str], Iterator[Stated]]
@@ -29,7 +29,8 @@ FINDERS: tuple[tuple[re.Pattern[str], Finder], ...] = tuple(
         (r"pyproject\.toml", manifests.in_pyproject),
         (r"setup\.cfg", manifests.in_setup_cfg),
         (r"setup\.py", manifests.in_setup_py),
-        (r"requirements(?:[-_/]?\w+)?\.txt", manifests.in_requirements),
+        (r"requirements[-_/](?:dev\w*|tests?|testing|docs?|lint\w*|ci)\.txt", manifests.in_development_requirements),
+        (r"requirements(?:[-_/]\w+)?\.txt", manifests.in_requirements),
         (r"package\.json", manifests.in_package_json),
         (r"cargo\.toml", manifests.in_cargo),
         (r"go\.mod", manifests.in_go_mod),
@@ -129,7 +130,7 @@ def _found(snapshot: Snapshot) -> Iterator[Fact]:
 
 
 def _finder(path: str) -> Finder | None:
-    if path.count("/") > DEPTH_MAX:
+    if path.count("/") > DEPTH_MAX or aside(path):
         return None
     return next((finder for pattern, finder in FINDERS if pattern.search(path)), None)
 

@@ -80,7 +80,7 @@ def in_setup_cfg(text: str) -> Iterator[Stated]:
 def in_setup_py(text: str) -> Iterator[Stated]:
     """Yield what a setup.py states in literals; what it works out is not known."""
     yield from _scripts(text, 0)
-    requires = re.search(r"install_requires\s*=\s*\[(.*?)\]", text, re.DOTALL)
+    requires = re.search(r"\b(?:install_)?requires\s*=\s*\[(.*?)\]", text, re.DOTALL)
     if requires:
         for item in QUOTED.finditer(text, requires.start(1), requires.end(1)):
             yield on_line(FactKind.DEPENDENCY, RUNTIME, item[1] or item[2], text, item.start())
@@ -91,8 +91,17 @@ def in_setup_py(text: str) -> Iterator[Stated]:
 
 def in_requirements(text: str) -> Iterator[Stated]:
     """Yield the requirements of a requirements.txt."""
+    yield from _requirements(text, RUNTIME)
+
+
+def in_development_requirements(text: str) -> Iterator[Stated]:
+    """Yield the requirements of a requirements-dev.txt and the like."""
+    yield from _requirements(text, DEVELOPMENT)
+
+
+def _requirements(text: str, role: str) -> Iterator[Stated]:
     for line in REQUIREMENT.finditer(text):
-        yield on_line(FactKind.DEPENDENCY, RUNTIME, line[1], text, line.start(1))
+        yield on_line(FactKind.DEPENDENCY, role, line[1], text, line.start(1))
 
 
 def in_package_json(text: str) -> Iterator[Stated]:

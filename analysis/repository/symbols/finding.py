@@ -15,6 +15,7 @@ from analysis.repository.tree import aside, files_by_version
 SYMBOLS_MAX = 50
 CANDIDATES_MAX = 2000  # how many symbols a search weighs up
 QUERY_CHARACTERS = 200
+FUZZY = 3  # likeness from which on a symbol only resembles the query
 HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 
 
@@ -35,8 +36,9 @@ def find_symbols(
     if wanted := tuple(kinds):
         rows = rows.filter(kind__in=wanted)
     candidates = rows.order_by(_exactness(query), Length("path"), "version", "ordinal")[:CANDIDATES_MAX]
+    # Past exact names and beginnings of names, any place in the program is likelier than one in its tests.
     likely = [
-        (likeness, aside(row.file_path), len(row.path), row.file_path, row.ordinal, row)
+        (min(likeness, FUZZY), aside(row.file_path), likeness, len(row.path), row.file_path, row.ordinal, row)
         for row in read(candidates, files)
         if (likeness := _likeness(query, words, row)) is not None
     ]

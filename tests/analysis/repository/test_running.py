@@ -190,6 +190,7 @@ def test_languages_are_told_by_lines_of_code_alone(cast: Cast) -> None:
         ("pom.xml", "<dependency>\n<groupId>a</groupId>\n<artifactId>b</artifactId>\n</dependency>", ["a:b"]),
         ("build.gradle", "dependencies {\n  implementation 'a:b:1'\n}\n", ["a:b:1"]),
         ("requirements/dev.txt", "# tools\npytest>=8  # tests\n-r base.txt\n", ["pytest>=8"]),
+        ("requirements.txt", "--index-url x\nhttpx[http2]==0.28 ; python_version > '3'\n", ["httpx[http2]==0.28"]),
         ("setup.cfg", SETUP_CFG, ["BSD", "six", "attrs", "x = m:f"]),
         ("setup.py", SETUP_PY, ["MIT", "six", "x = m:f"]),
         ("COPYING", "GNU GENERAL PUBLIC LICENSE\n   Version 3, 29 June 2007\n", ["GPL-3.0"]),
