@@ -107,6 +107,8 @@ ROUTES = {
     "api-1:get_modules": Route(),
     "api-1:get_overview": Route(),
     "api-1:get_changes": Route(),
+    "api-1:ask_changes": Route(),
+    "api-1:ask_repository_summary": Route(),
     "api-1:search": Route(query="?q=term"),
     "api-1:plan_question": Route(writes=Role.VIEWER, body=QUESTION),
     "api-1:ask_question": Route(body=QUESTION),

@@ -6,18 +6,22 @@ from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from ninja import Query, Router
+from ninja import Query, Router, Status
 
+from analysis.answer.ask import changes_ask
+from analysis.api.answers import asked_payload
 from analysis.api.auth import ApiRequest
 from analysis.api.chosen import Path, snapshot_for
-from analysis.api.repository_schemas import ChangesOut, Number
+from analysis.api.repository_schemas import ChangesIn, ChangesOut, Number
 from analysis.api.responses import responses
+from analysis.api.schemas import AskedOut
 from analysis.errors import UserError
 from analysis.models import DocumentVersion, Snapshot
 from analysis.repository.changed_symbols import SymbolChange, changed_symbols
 from analysis.repository.changes import ChangeKind, FileChange, changed_files, diff_of
 from analysis.repository.symbols.finding import under
-from workspaces.access import Viewer
+from workspaces.access import Viewer, get_repository_or_404
+from workspaces.models import Role
 
 router = Router(tags=["Source code"])
 
@@ -45,6 +49,14 @@ def get_changes(
         "files": [_file(change) | {"hunks": _hunks(change, versions) if path else None} for change in found],
         "symbols": [_symbol(change) for change in changed_symbols(found)],
     }
+
+
+@router.post("/repositories/{uuid:repository_id}/changes", response=responses(202, AskedOut, 403, 409))
+def ask_changes(request: ApiRequest, repository_id: UUID, asked: ChangesIn) -> Status[Any]:
+    """Has a language model say what changed between two versions and why it matters; follow it as a question."""
+    get_repository_or_404(request.auth, repository_id, role=Role.EDITOR)
+    old, new = compared(request.auth, repository_id, asked.from_, asked.to)
+    return Status(202, asked_payload(changes_ask(old=old, new=new, user=request.auth.user, llm=asked.llm)))
 
 
 def compared(viewer: Viewer, repository_id: UUID, older: int | None, newer: int | None) -> tuple[Snapshot, Snapshot]:

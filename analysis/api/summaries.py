@@ -9,16 +9,17 @@ from django.http import JsonResponse
 from django.http.response import HttpResponseBase
 from ninja import Router, Status
 
-from analysis.answer.ask import summary_ask
+from analysis.answer.ask import repository_summary_ask, summary_ask
 from analysis.answer.payload import answer_payload
 from analysis.api.answers import answer_of, asked_payload, stop
 from analysis.api.auth import ApiRequest
 from analysis.api.events import events_response
 from analysis.api.questions import EVENTS
+from analysis.api.repository_schemas import RepositorySummaryIn
 from analysis.api.responses import responses
 from analysis.api.schemas import AnswerOut, AskedOut, StoppedOut, SummaryIn
 from analysis.models import Purpose
-from workspaces.access import get_document_or_404
+from workspaces.access import get_document_or_404, get_repository_or_404
 from workspaces.models import Role
 
 router = Router(tags=["Summaries"])
@@ -29,6 +30,15 @@ def ask_summary(request: ApiRequest, document_id: UUID, asked: SummaryIn) -> Sta
     """Starts a summary of the document; it is written in the background like an answer."""
     document = get_document_or_404(request.auth, document_id, role=Role.EDITOR)
     return Status(202, asked_payload(summary_ask(document=document, user=request.auth.user, llm=asked.llm)))
+
+
+@router.post("/repositories/{uuid:repository_id}/summaries", response=responses(202, AskedOut, 403))
+def ask_repository_summary(request: ApiRequest, repository_id: UUID, asked: RepositorySummaryIn) -> Status[Any]:
+    """Starts a summary of the repository, or of the folder or file `path` of it; written in the background."""
+    repository = get_repository_or_404(request.auth, repository_id, role=Role.EDITOR)
+    user = request.auth.user
+    answer = repository_summary_ask(repository=repository, user=user, path=asked.path, llm=asked.llm)
+    return Status(202, asked_payload(answer))
 
 
 @router.get("/summaries/{uuid:summary_id}", response=responses(200, AnswerOut))

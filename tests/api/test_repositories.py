@@ -12,6 +12,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 
+from analysis.llm import registry
+from analysis.llm.catalogue import LLM
 from analysis.models import Repository, Snapshot
 from tests.analysis.repository.rows import make_rows
 from tests.api.conftest import Caller
@@ -23,6 +25,14 @@ FILES = {"shop.py": "def sell():\n    pass\n"}
 @pytest.fixture(autouse=True)
 def own_storage(tmp_path: Path, settings: Any) -> None:
     settings.MEDIA_ROOT = tmp_path
+
+
+@pytest.fixture
+def llms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One language model that nobody serves: nothing here waits for its answers."""
+    url = "http://127.0.0.1:1/v1"
+    reader = LLM(id="reader", name="Reader", family="Test", window_tokens=8000, max_output_tokens=500, base_url=url)
+    monkeypatch.setattr(registry, "llms", lambda *_: [reader])
 
 
 def archive(files: dict[str, str] = FILES, name: str = "shop.tar.gz") -> SimpleUploadedFile:
@@ -216,3 +226,31 @@ def test_another_workspaces_repositories_cannot_be_asked(editor: Caller, cast: C
         assert editor.post("/workspaces/firm/questions", body).status_code == 404
         assert editor.post("/workspaces/firm/plan", body).status_code == 404
     assert editor.get("/workspaces/firm/search", q="x", repository_id=uuid.uuid4()).status_code == 404
+
+
+def test_a_summary_and_what_changed_are_asked_for_and_begin(
+    editor: Caller, viewer: Caller, cast: Cast, llms: None
+) -> None:
+    repository = make_rows(cast, FILES).repository
+    place = f"/repositories/{repository.pk}"
+    assert viewer.post(f"{place}/summaries", {}).status_code == 403
+    begun = editor.post(f"{place}/summaries", {"path": "shop.py"})
+    assert begun.status_code == 202
+    again = editor.post(f"{place}/summaries", {"path": "shop.py"}).json()
+    assert again["answer_id"] == begun.json()["answer_id"]
+    summary = editor.get(f"/summaries/{begun.json()['id']}").json()
+    assert (summary["purpose"], summary["repository_ids"], summary["path"]) == (
+        "summary",
+        [str(repository.pk)],
+        "shop.py",
+    )
+    unknown = editor.post(f"{place}/summaries", {"path": "nowhere"})
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (422, "unknown_path")
+
+    alone = editor.post(f"{place}/changes", {})
+    assert (alone.status_code, alone.json()["error"]["code"]) == (409, "no_older_version")
+    make_rows(cast, {"shop.py": "def sell(item):\n    pass\n"}, repository=repository)
+    changes = editor.post(f"{place}/changes", {"from": 1, "to": 2})
+    assert changes.status_code == 202
+    assert editor.get(f"/questions/{changes.json()['id']}").json()["purpose"] == "changes"
+    assert viewer.post(f"{place}/changes", {}).status_code == 403
