@@ -34,6 +34,7 @@ from analysis.models import (
 from analysis.types import ChunkSpan, ParsedDocument, Span, Understanding
 
 INSERT_ROWS = 500
+EMBEDDED_CODE_CHARACTERS = 350
 # pgvector's limits for an HNSW index.
 VECTOR_MAX_DIMS = 2000
 HALFVEC_MAX_DIMS = 4000
@@ -129,9 +130,13 @@ def write_understanding(version: DocumentVersion, facts: Understanding) -> None:
         )
 
 
-def embedded_text(heading_path: str, piece: str) -> str:
-    """Return what is embedded of a chunk: its heading path and its text."""
-    return f"{heading_path}\n{piece}".strip()
+def embedded_text(heading_path: str, piece: str, language: str = "") -> str:
+    """Return what is embedded of a chunk: its heading path and its text; of source code, how it begins.
+
+    A function's head and comment say what it is for. With its body its vector was found less, and took longer to make.
+    """
+    words = piece[:EMBEDDED_CODE_CHARACTERS] if language == "code" else piece
+    return f"{heading_path}\n{words}".strip()
 
 
 def missing_chunks(version: DocumentVersion, embedder: Embedder, spans: Sequence[ChunkSpan]) -> list[ChunkSpan]:

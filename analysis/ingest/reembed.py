@@ -116,7 +116,7 @@ def _built(build: Build, time_is_up: Callable[[], bool]) -> bool:
     """Write missing vectors until the time is up; return whether none was missing at the end."""
     last_id = 0
     while batch := _lacking(build.embedder, after_id=last_id):
-        texts = [index.embedded_text(chunk.heading_path, chunk.text) for chunk in batch]
+        texts = [index.embedded_text(chunk.heading_path, chunk.text, chunk.version.language) for chunk in batch]
         with sending_for(None):  # those that keep their text in the house are not among them
             vectors = embed_passages(texts, build.encoder)
         _write(build, batch, vectors)
@@ -132,7 +132,8 @@ def _lacking(embedder: Embedder, *, after_id: int = 0) -> list[Chunk]:
     rows = Chunk.objects.filter(~Exists(has_one), pk__gt=after_id, version__status=IngestStatus.READY)
     if embedder_is_away():
         rows = rows.exclude(workspace__policy__self_hosted_only=True)
-    return list(rows.only("version_id", "heading_path", "text").order_by("pk")[:BATCH_CHUNKS])
+    rows = rows.select_related("version").only("version", "version__language", "heading_path", "text")
+    return list(rows.order_by("pk")[:BATCH_CHUNKS])
 
 
 def _write(build: Build, batch: Sequence[Chunk], vectors: Vectors) -> None:

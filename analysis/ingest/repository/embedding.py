@@ -98,10 +98,12 @@ def _embed(run: Run, group: Sequence[DocumentVersion], embedder: Embedder, encod
     has_vector = ChunkVector.objects.filter(chunk=OuterRef("pk"), embedder=embedder)
     lacking = Chunk.objects.filter(~Exists(has_vector), version__in=group).order_by("pk")
     chunks = list(lacking.only("version_id", "heading_path", "text"))
+    languages = {version.pk: version.language for version in group}
     for at in range(0, len(chunks), GROUP_CHUNKS):
         batch = chunks[at : at + GROUP_CHUNKS]
         with run.timed("embed"):
-            vectors = embed_passages([index.embedded_text(one.heading_path, one.text) for one in batch], encoder)
+            texts = [index.embedded_text(one.heading_path, one.text, languages[one.version_id]) for one in batch]
+            vectors = embed_passages(texts, encoder)
         with run.timed("vectors"), run.writing():
             index.write_vectors(embedder, [(one.pk, one.version_id) for one in batch], vectors)
 
