@@ -19,12 +19,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from analysis.errors import LecternError, UserError
 from analysis.ingest.repository import (
     repository_add,
+    repository_change,
     repository_change_rules,
     repository_delete,
     repository_retry,
     snapshot_add,
 )
-from analysis.ingest.repository.addresses import checked_ref, checked_url
 from analysis.ingest.unpack.rules import PathRules, Rules
 from analysis.models import Disposition, Origin, Repository, Snapshot
 from analysis.repository.tree import FileNode, files_of
@@ -195,18 +195,11 @@ def _settings_page(request: HttpRequest, found: Repository, error: LecternError 
 
 def _set_source(request: HttpRequest, found: Repository) -> str:
     """Change name, address, branch and token; a token that is left empty stays. Return what was done."""
-    name = " ".join(request.POST.get("name", "").split())[:200]
-    if not name:
-        raise UserError("A repository needs a name.", code="bad_name")
-    found.name = name
-    if found.url:
-        found.url = checked_url(request.POST.get("url", "").strip())
-        found.ref = checked_ref(request.POST.get("ref", "").strip())
-        if credential := request.POST.get("credential", "").strip():
-            found.credential = credential
-        elif "forget" in request.POST:
-            found.credential = ""
-    found.save(update_fields=["name", "url", "ref", "credential"])
+    token = request.POST.get("credential", "").strip()
+    # None leaves the token as it is, unless the address moves to another server.
+    credential = token or ("" if "forget" in request.POST else None)
+    source = {"url": request.POST.get("url", ""), "ref": request.POST.get("ref", "")} if found.url else {}
+    repository_change(found, name=request.POST.get("name", ""), credential=credential if found.url else None, **source)
     return "Saved. It holds from the next version on."
 
 
