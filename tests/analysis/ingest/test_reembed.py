@@ -23,7 +23,7 @@ from analysis.ingest.index import vector_index_name
 from analysis.models import Chunk, ChunkVector, Document, DocumentVersion, Embedder
 from config.env import env
 from tests.analysis.ingest.embedding_server import EmbeddingServer, embedding_server
-from tests.analysis.ingest.test_run import _same_engines, put, small_batches  # noqa: F401
+from tests.analysis.ingest.test_run import put, same_engines, small_batches  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -165,7 +165,7 @@ def test_worker_killed_half_way_leaves_the_same_rows_in_the_end(version, server,
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_HALF_WAY, server.url],
         cwd=Path(__file__).parents[3],
-        env=os.environ | _same_engines(),
+        env=os.environ | same_engines(),
         timeout=120,
         check=False,
     )
