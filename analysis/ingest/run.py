@@ -8,22 +8,17 @@ once it is ready, so half of them is never seen.
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
 from tempfile import NamedTemporaryFile
-from threading import Event
 from typing import Any
-from uuid import UUID
 
 import redis
-from billiard.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Q
+from celery import Task
+from django.db import transaction
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
@@ -35,20 +30,17 @@ from analysis.ingest import index
 from analysis.ingest.chunk import chunk
 from analysis.ingest.embed import Encoder, embed_passages, passage_tokenizer
 from analysis.ingest.embedders import reading_in
+from analysis.ingest.hold import Hold, quietly, requeue
 from analysis.ingest.parse import PARSER_VERSION
 from analysis.ingest.understand import UNDERSTANDING_VERSION, understand
 from analysis.models import Document, DocumentVersion, Embedder, EmbedderStatus, Heading, IngestStatus, Page
-from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, expired, release, renew
+from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, release
 from analysis.types import ChunkSpan, ParsedDocument, ParsedHeading
 from config.env import env
 
 logger = logging.getLogger(__name__)
 
 EMBED_BATCH_CHUNKS = 64
-REPORT_SECONDS = 0.25
-# A queued version that nobody takes was lost by the broker, or waits behind others: then a second message does no harm.
-LOST_AFTER = timedelta(seconds=60)
-SENT_AGAIN_AFTER = timedelta(minutes=10)
 OUR_FAULT = "Something went wrong on our side while reading this document. The file is kept; you can try again."
 GAVE_UP = (
     "Reading this document has failed several times, most likely because it needs more memory or time than there is. "
@@ -65,50 +57,28 @@ class EmbedderChanged(AppError):
 
 
 @dataclass
-class Run:
-    """One worker's hold on one version. Every write goes through `report` or `writing`, which check the lease.
+class Run(Hold[DocumentVersion]):
+    """One worker's hold on one version. parsed: its file, if it has been read already."""
 
-    lost: set when the lease could not be kept while the worker waited for somebody else.
-    """
-
-    version: DocumentVersion
-    token: UUID
-    follow_up: bool = True
     parsed: ParsedDocument | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-    lost: Event = field(default_factory=Event)
-    _reported_at: float = 0.0
+
+    too_long = TOO_LONG
+    our_fault = OUR_FAULT
 
     @property
-    def rows(self) -> Any:
-        return DocumentVersion.objects.filter(pk=self.version.pk)
+    def version(self) -> DocumentVersion:
+        return self.row
 
-    def renew(self, **changes: Any) -> None:
-        """Move the lease on and write `changes`; raises LeaseLost when the version is another's, or deleted."""
-        renew(self.rows, self.token, **changes)
-
-    def report(self, stage: str, done: int, total: int) -> None:
-        """Write how far the stage is and tell the live list; at most four times a second within a stage."""
-        now = time.monotonic()
-        if stage == self.version.stage and done < total and now - self._reported_at < REPORT_SECONDS:
-            return
-        self._reported_at, self.version.stage = now, stage
-        self.renew(stage=stage, stage_done=done, stage_total=total)
+    def tell(self) -> None:
         announce(self.version.document)
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Open a transaction that holds the version's row, so that no other worker can take it before the commit."""
-        with transaction.atomic():
-            self.renew()
-            yield
+    def task(self) -> Task:
+        from analysis.tasks import ingest_version
 
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Add what the block takes to the stage's seconds."""
-        started = time.perf_counter()
-        yield
-        self.seconds[stage] = round(self.seconds.get(stage, 0) + time.perf_counter() - started, 3)
+        return ingest_version
+
+    def after_failure(self) -> None:
+        _release_waiting(self.version)
 
 
 def ingest(version_id: int, *, follow_up: bool = True, parsed: ParsedDocument | None = None) -> None:
@@ -122,7 +92,7 @@ def ingest(version_id: int, *, follow_up: bool = True, parsed: ParsedDocument | 
     version = rows.select_related("document").first()
     if token is None or version is None:
         return
-    run = Run(version, token, follow_up, parsed)
+    run = Run(version, token, follow_up, parsed=parsed)
     version.stage = ""
     try:
         with (
@@ -133,18 +103,14 @@ def ingest(version_id: int, *, follow_up: bool = True, parsed: ParsedDocument | 
     except LeaseLost:
         logger.info("Version %s was taken over or deleted; this worker stops", version_id)
     except Exception as error:
-        _settle(run, error)
+        run.settle(error)
 
 
 def requeue_expired() -> None:
-    """Send to a worker again the versions whose worker died, and those queued whose message may have been lost."""
-    now = timezone.now()
-    for version in expired(DocumentVersion.objects.all(), working=IngestStatus.INGESTING):
-        _send_again(version, expected_by=now + LOST_AFTER)
-    # While queued, lease_expires_at says when a worker should have taken the version.
-    overdue = Q(lease_expires_at=None, created_at__lt=now - LOST_AFTER) | Q(lease_expires_at__lt=now)
-    for version in DocumentVersion.objects.filter(overdue, status=IngestStatus.QUEUED):
-        _send_again(version, expected_by=now + SENT_AGAIN_AFTER)
+    """Send to a worker again the versions that a dead worker or a lost message has left behind."""
+    from analysis.tasks import ingest_version
+
+    requeue(DocumentVersion.objects.all(), ingest_version.delay)
 
 
 def announce(document: Document) -> None:
@@ -329,64 +295,3 @@ def _release_waiting(version: DocumentVersion) -> None:
     from analysis.answer.ask import release_waiting
 
     release_waiting(Document.objects.get(pk=version.document_id))
-
-
-def quietly(action: Callable[[], object]) -> None:
-    """Run what follows on something's being read in: its failure is logged, and what was read stays ready."""
-    try:
-        action()
-    except Exception:
-        logger.exception("What follows on reading in has failed")
-
-
-def _settle(run: Run, error: Exception) -> None:
-    """Write what the error means for the version; a lease lost meanwhile means that it is no longer ours to say."""
-    try:
-        if isinstance(error, UserError):
-            _fail(run, error.code, error.message)
-        elif isinstance(error, SoftTimeLimitExceeded):
-            _fail(run, "too_long", TOO_LONG)
-        elif transient(error) and run.version.attempts < MAX_ATTEMPTS:
-            _try_later(run, error)
-        else:
-            _fail(run, "internal", OUR_FAULT)
-            logger.error("Version %s failed", run.version.pk, exc_info=error)
-    except LeaseLost:
-        logger.info("Version %s was taken over or deleted while it failed", run.version.pk)
-
-
-def transient(error: Exception) -> bool:
-    """Return whether trying again later may help."""
-    if isinstance(error, AppError):
-        return error.transient
-    return isinstance(error, OperationalError | InterfaceError | redis.ConnectionError | redis.TimeoutError)
-
-
-def _fail(run: Run, code: str, message: str) -> None:
-    seconds = run.version.seconds | run.seconds
-    release(run.rows, run.token, status=IngestStatus.FAILED, error_code=code, error_message=message, seconds=seconds)
-    announce(run.version.document)
-    quietly(partial(_release_waiting, run.version))
-
-
-def _try_later(run: Run, error: Exception) -> None:
-    from analysis.tasks import ingest_version
-
-    wait_seconds = 5 * 2**run.version.attempts
-    logger.warning("Version %s is tried again in %s s: %s", run.version.pk, wait_seconds, error)
-    release(run.rows, run.token, status=IngestStatus.QUEUED)
-    expected_by = timezone.now() + timedelta(seconds=wait_seconds) + LOST_AFTER
-    run.rows.filter(status=IngestStatus.QUEUED).update(lease_expires_at=expected_by)
-    quietly(partial(ingest_version.apply_async, [run.version.pk], countdown=wait_seconds))
-    announce(run.version.document)
-
-
-def _send_again(version: DocumentVersion, *, expected_by: Any) -> None:
-    from analysis.tasks import ingest_version
-
-    # The former deadline is in the filter: of two beats, and of a beat and a worker, one gets the row.
-    unchanged = DocumentVersion.objects.filter(
-        pk=version.pk, status=version.status, lease_token=version.lease_token, lease_expires_at=version.lease_expires_at
-    )
-    if unchanged.update(status=IngestStatus.QUEUED, lease_token=None, lease_expires_at=expected_by):
-        ingest_version.delay(version.pk)

@@ -8,18 +8,12 @@ of the snapshot before until everything is there, and then all at once to the ne
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from functools import partial
-from threading import Event
 from typing import Any
-from uuid import UUID
 
 import redis
-from billiard.exceptions import SoftTimeLimitExceeded
+from celery import Task
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
@@ -28,9 +22,9 @@ from analysis import progress
 from analysis.beat import beating
 from analysis.egress import sending_for
 from analysis.errors import UserError
+from analysis.ingest.hold import Hold, quietly, requeue
 from analysis.ingest.repository import messages
 from analysis.ingest.repository.add import snapshot_delete
-from analysis.ingest.run import LOST_AFTER, REPORT_SECONDS, SENT_AGAIN_AFTER, quietly, transient
 from analysis.models import (
     Disposition,
     Document,
@@ -39,62 +33,44 @@ from analysis.models import (
     Snapshot,
     SnapshotFile,
 )
-from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, expired, release, renew
+from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, release, renew
 from config.env import env
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Run:
-    """One worker's hold on one snapshot. Every write goes through `report` or `writing`, which check the lease.
+class Run(Hold[Snapshot]):
+    """One worker's hold on one snapshot."""
 
-    lost: set when the lease could not be kept while the worker waited for somebody else.
-    """
-
-    snapshot: Snapshot
-    token: UUID
-    follow_up: bool = True
-    seconds: dict[str, float] = field(default_factory=dict)
-    lost: Event = field(default_factory=Event)
-    _reported_at: float = 0.0
+    too_long = messages.TOO_LONG
+    our_fault = messages.OUR_FAULT
 
     @property
-    def rows(self) -> QuerySet[Snapshot]:
-        return Snapshot.objects.filter(pk=self.snapshot.pk)
+    def snapshot(self) -> Snapshot:
+        return self.row
 
     @property
     def files(self) -> QuerySet[SnapshotFile]:
         return SnapshotFile.objects.filter(snapshot=self.snapshot)
 
     def renew(self, **changes: Any) -> None:
-        """Move the lease on and write `changes`; raises LeaseLost when the snapshot is another's, or deleted."""
-        renew(self.rows, self.token, **changes)
+        """Move the lease on and write `changes`, here too; raises LeaseLost when the snapshot is another's, or gone."""
+        super().renew(**changes)
         for name, value in changes.items():
             setattr(self.snapshot, name, value)
 
-    def report(self, stage: str, done: int, total: int) -> None:
-        """Write how far the stage is and tell the live pages; at most four times a second within a stage."""
-        now = time.monotonic()
-        if stage == self.snapshot.stage and done < total and now - self._reported_at < REPORT_SECONDS:
-            return
-        self._reported_at = now
-        self.renew(stage=stage, stage_done=done, stage_total=total)
+    def tell(self) -> None:
         announce(self.snapshot)
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Open a transaction that holds the snapshot's row, so that no other worker can take it before the commit."""
-        with transaction.atomic():
-            self.renew()
-            yield
+    def task(self) -> Task:
+        from analysis.tasks import ingest_snapshot
 
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Add what the block takes to the stage's seconds."""
-        started = time.perf_counter()
-        yield
-        self.seconds[stage] = round(self.seconds.get(stage, 0) + time.perf_counter() - started, 3)
+        return ingest_snapshot
+
+    def after_failure(self) -> None:
+        if self.follow_up:
+            _release_waiting(self.snapshot.repository)
 
 
 def ingest_snapshot(snapshot_id: int, *, follow_up: bool = True) -> None:
@@ -117,7 +93,7 @@ def ingest_snapshot(snapshot_id: int, *, follow_up: bool = True) -> None:
     except LeaseLost:
         logger.info("Snapshot %s was taken over or deleted; this worker stops", snapshot_id)
     except Exception as error:
-        _settle(run, error)
+        run.settle(error)
     _send_next(snapshot)
 
 
@@ -136,14 +112,10 @@ def read_in(repository: Repository) -> Snapshot:
 
 
 def requeue_expired() -> None:
-    """Send to a worker again the snapshots whose worker died, and those queued whose message may have been lost."""
-    now = timezone.now()
-    for snapshot in expired(Snapshot.objects.all(), working=IngestStatus.INGESTING):
-        _send_again(snapshot, now + LOST_AFTER)
-    # While queued, lease_expires_at says when a worker should have taken the snapshot.
-    overdue = Q(lease_expires_at=None, created_at__lt=now - LOST_AFTER) | Q(lease_expires_at__lt=now)
-    for snapshot in Snapshot.objects.filter(overdue, status=IngestStatus.QUEUED).exclude(Exists(_earlier())):
-        _send_again(snapshot, now + SENT_AGAIN_AFTER)
+    """Send to a worker again the snapshots that a dead worker or a lost message has left behind."""
+    from analysis.tasks import ingest_snapshot
+
+    requeue(Snapshot.objects.all(), ingest_snapshot.delay, takeable=~Q(Exists(_earlier())))
 
 
 def announce(snapshot: Snapshot) -> None:
@@ -236,42 +208,6 @@ def _release_waiting(repository: Repository) -> None:
     release_waiting(repository)
 
 
-def _settle(run: Run, error: Exception) -> None:
-    """Write what the error means for the snapshot; a lease lost meanwhile means that it is no longer ours to say."""
-    try:
-        if isinstance(error, UserError):
-            _fail(run, error.code, error.message)
-        elif isinstance(error, SoftTimeLimitExceeded):
-            _fail(run, "too_long", messages.TOO_LONG)
-        elif transient(error) and run.snapshot.attempts < MAX_ATTEMPTS:
-            _try_later(run, error)
-        else:
-            _fail(run, "internal", messages.OUR_FAULT)
-            logger.error("Snapshot %s failed", run.snapshot.pk, exc_info=error)
-    except LeaseLost:
-        logger.info("Snapshot %s was taken over or deleted while it failed", run.snapshot.pk)
-
-
-def _fail(run: Run, code: str, message: str) -> None:
-    seconds = run.snapshot.seconds | run.seconds
-    release(run.rows, run.token, status=IngestStatus.FAILED, error_code=code, error_message=message, seconds=seconds)
-    announce(run.snapshot)
-    if run.follow_up:
-        quietly(partial(_release_waiting, run.snapshot.repository))
-
-
-def _try_later(run: Run, error: Exception) -> None:
-    from analysis.tasks import ingest_snapshot
-
-    wait_seconds = 5 * 2**run.snapshot.attempts
-    logger.warning("Snapshot %s is tried again in %s s: %s", run.snapshot.pk, wait_seconds, error)
-    release(run.rows, run.token, status=IngestStatus.QUEUED)
-    expected_by = timezone.now() + timedelta(seconds=wait_seconds) + LOST_AFTER
-    run.rows.filter(status=IngestStatus.QUEUED).update(lease_expires_at=expected_by)
-    quietly(partial(ingest_snapshot.apply_async, [run.snapshot.pk], countdown=wait_seconds))
-    announce(run.snapshot)
-
-
 def _send_next(snapshot: Snapshot) -> None:
     """Send the next snapshot of the repository that waited for this one."""
     from analysis.tasks import ingest_snapshot
@@ -280,13 +216,3 @@ def _send_next(snapshot: Snapshot) -> None:
     following = waiting.filter(number__gt=snapshot.number).order_by("number").first()
     if following:
         quietly(partial(ingest_snapshot.delay, following.pk))
-
-
-def _send_again(snapshot: Snapshot, expected_by: Any) -> None:
-    from analysis.tasks import ingest_snapshot
-
-    # The former deadline is in the filter: of two beats, and of a beat and a worker, one gets the row.
-    deadline = {"lease_token": snapshot.lease_token, "lease_expires_at": snapshot.lease_expires_at}
-    unchanged = Snapshot.objects.filter(pk=snapshot.pk, status=snapshot.status, **deadline)
-    if unchanged.update(status=IngestStatus.QUEUED, lease_token=None, lease_expires_at=expected_by):
-        ingest_snapshot.delay(snapshot.pk)

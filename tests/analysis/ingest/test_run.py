@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from analysis import progress
 from analysis.errors import EngineUnavailable
-from analysis.ingest import index, run
+from analysis.ingest import hold, index, run
 from analysis.ingest.parse import PARSER_VERSION
 from analysis.ingest.understand import UNDERSTANDING_VERSION
 from analysis.ingest.upload import document_delete, document_retry, document_upload
@@ -93,7 +93,7 @@ def test_being_ready_is_told_and_sets_off_what_follows(version):
 
 def test_progress_is_reported_by_stage(version, monkeypatch):
     reports: list[tuple[str, int, int]] = []
-    monkeypatch.setattr(run, "REPORT_SECONDS", 0)
+    monkeypatch.setattr(hold, "REPORT_SECONDS", 0)
     monkeypatch.setattr(run, "announce", lambda document: reports.append(progress_of(document)))
     run.ingest(version.pk)
     total = version.chunks.count()
@@ -270,7 +270,7 @@ KILLED_HALF_WAY = """
 import os, signal, sys
 import django
 django.setup()
-from analysis.ingest import index, run
+from analysis.ingest import hold, index, run
 from analysis.ingest.parse import PARSER_VERSION
 run.EMBED_BATCH_CHUNKS = 4
 write = index.write_chunks
