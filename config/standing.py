@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import redis
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q, QuerySet, Sum
@@ -100,3 +101,19 @@ def last_backup() -> datetime | None:
     """Return when the last backup ended, None if none is known of."""
     noted: Any = broker().get(LAST_BACKUP)
     return datetime.fromtimestamp(float(noted), UTC) if noted else None
+
+
+def engine_versions() -> list[tuple[str, str]]:
+    """Return the versions of the database, its vectors and the broker, as far as they answer."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('server_version'), extversion FROM pg_extension WHERE extname = 'vector'"
+        )
+        database, vectors = cursor.fetchone()
+    found = [("PostgreSQL", database.split()[0]), ("pgvector", vectors)]
+    try:
+        server: Any = broker().info("server")
+    except redis.RedisError:
+        return found
+    name = "Valkey" if "valkey_version" in server else "Redis"
+    return [*found, (name, str(server.get("valkey_version") or server["redis_version"]))]

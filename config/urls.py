@@ -6,10 +6,12 @@ from django.urls import include, path
 from analysis.api import api
 from config.health import healthz
 from config.metrics import metrics
+from config.status import status
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
+    path("status/", status, name="status"),
     path("api/v1/", api.urls),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

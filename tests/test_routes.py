@@ -70,6 +70,7 @@ QUESTION = {"text": "How long is the term?", "document_ids": []}
 ROUTES = {
     "healthz": ANYONE,
     "metrics": ANYONE,
+    "status": STAFF,
     # The HTTP interface
     "api-1:openapi-json": ANYONE,
     "api-1:openapi-view": ANYONE,

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar
 
 from allauth.account.decorators import secure_admin_login
 from allauth.socialaccount.models import SocialApp, SocialToken
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
-from analysis.models import Answer, Document, DocumentVersion, Endpoint, ServedLLM
+from analysis.answer import run as answers
+from analysis.answer.ask import answer_regenerate
+from analysis.errors import UserError
+from analysis.ingest import run as versions
+from analysis.ingest.repository import repository_retry
+from analysis.ingest.repository import run as snapshots
+from analysis.ingest.upload import document_retry
+from analysis.models import (
+    Answer,
+    ClauseReview,
+    Document,
+    DocumentVersion,
+    Endpoint,
+    Reading,
+    Repository,
+    ServedLLM,
+    Snapshot,
+)
+from analysis.review import run as reviews
+from analysis.review.run import review_ask
+from analysis.types import Mode
+from config.standing import work
+from workspaces.access import person
+from workspaces.audit import record
+from workspaces.audit.actions import Action
 from workspaces.models import ApiToken, Invite, Member, User, Workspace
+
+WAITS_TOO_LONG = timedelta(minutes=5)
 
 # Signing in to the admin goes through the one sign-in page, and so through its rate limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -47,6 +75,62 @@ class Watched(Kept):
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+
+class StandsFilter(admin.SimpleListFilter):
+    """Rows that work has stopped on: left by a dead worker, or waiting for longer than a queue should take."""
+
+    title = "how it stands"
+    parameter_name = "stands"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("left", "Left by a dead worker"), ("waiting", "Waiting for more than five minutes")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        kind = next(each for each in work() if each.rows.model is queryset.model)
+        if self.value() == "left":
+            return queryset.filter(kind.expired)
+        if self.value() == "waiting":
+            long_ago = timezone.now() - WAITS_TOO_LONG
+            return queryset.filter(**{"status": kind.waiting, f"{kind.since}__lt": long_ago})
+        return queryset
+
+
+class Sent(Watched, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows that can be sent to a worker again: through the recipe that people's own buttons go through.
+
+    again: sends one failed row. left: sends all that dead workers have left, as the beat does.
+    """
+
+    actions = ("send_again",)
+
+    def again(self, row: Any, user: User) -> None:
+        raise NotImplementedError
+
+    def left(self) -> None:
+        raise NotImplementedError
+
+    def has_send_again_permission(self, request: HttpRequest) -> bool:
+        return person(request).has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+
+    @admin.action(description="Send again", permissions=["send_again"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Send what has failed, and what a dead worker has left; say of how many there was nothing to send."""
+        sent, total = 0, queryset.count()
+        if queryset.filter(lease_expires_at__lt=timezone.now()).exclude(status="failed").exists():
+            self.left()
+            messages.success(request, "What dead workers have left is on its way to others.")
+        for row in list(queryset.filter(status="failed")):
+            try:
+                self.again(row, person(request))
+                record(Action.SENT_AGAIN, row)
+                sent += 1
+            except UserError:
+                continue  # counted below
+        if sent:
+            messages.success(request, f"{sent} on the way to a worker again.")
+        if sent < total:
+            messages.warning(request, f"{total - sent} had not failed, or could not be sent again.")
 
 
 @admin.register(User)
@@ -131,18 +215,51 @@ class DocumentAdmin(Watched, admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(DocumentVersion)
-class DocumentVersionAdmin(Watched, admin.ModelAdmin):  # type: ignore[type-arg]
+class DocumentVersionAdmin(Sent):
     """Each file: its status, lease and error. The password of an encrypted file is not shown."""
 
     list_display = ("document", "number", "kind", "status", "stage", "attempts", "lease_expires_at", "error_code")
-    list_filter = ("status", "kind", "error_code")
+    list_filter = ("status", StandsFilter, "kind", "error_code")
     list_select_related = ("document",)
     search_fields = ("document__name", "sha256")
     exclude = ("password", "lease_token")
 
+    def again(self, row: DocumentVersion, user: User) -> None:
+        document_retry(row.document)
+
+    def left(self) -> None:
+        versions.requeue_expired()
+
+
+@admin.register(Repository)
+class RepositoryAdmin(Watched, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Code bases and where they come from. No token of theirs is shown."""
+
+    list_display = ("name", "workspace", "url", "snapshot", "added_by", "added_at")
+    list_select_related = ("workspace", "snapshot", "added_by")
+    search_fields = ("name", "workspace__slug")
+    exclude = ("credential",)
+
+
+@admin.register(Snapshot)
+class SnapshotAdmin(Sent):
+    """Versions of code bases: status, lease and error."""
+
+    list_display = ("repository", "number", "status", "stage", "attempts", "lease_expires_at", "error_code")
+    list_filter = ("status", StandsFilter, "error_code")
+    list_select_related = ("repository",)
+    search_fields = ("repository__name", "commit")
+    exclude = ("lease_token",)
+
+    def again(self, row: Snapshot, user: User) -> None:
+        repository_retry(row.repository)
+
+    def left(self) -> None:
+        snapshots.requeue_expired()
+
 
 @admin.register(Answer)
-class AnswerAdmin(Watched, admin.ModelAdmin):  # type: ignore[type-arg]
+class AnswerAdmin(Sent):
     """Runs of questions: their status, lease and error. What was asked and answered is not shown here."""
 
     list_display = (
@@ -156,13 +273,45 @@ class AnswerAdmin(Watched, admin.ModelAdmin):  # type: ignore[type-arg]
         "error_code",
         "created_at",
     )
-    list_filter = ("status", "mode", "error_code")
+    list_filter = ("status", StandsFilter, "mode", "error_code")
     list_select_related = ("question__workspace",)
     exclude = ("question", "text", "reasoning", "plan", "coverage", "lease_token")
 
     @admin.display(ordering="question__workspace")
     def workspace(self, answer: Answer) -> str:
         return str(answer.question.workspace)
+
+    def again(self, row: Answer, user: User) -> None:
+        answer_regenerate(row.question, mode=Mode(row.mode_requested), llm=row.llm)
+
+    def left(self) -> None:
+        answers.requeue_expired()
+
+
+@admin.register(ClauseReview)
+class ClauseReviewAdmin(Sent):
+    """Documents that were gone through by a checklist. What was found is not shown here."""
+
+    list_display = ("version", "checklist", "status", "attempts", "lease_expires_at", "error_code", "asked_at")
+    list_filter = ("status", StandsFilter, "error_code")
+    list_select_related = ("version__document",)
+    exclude = ("lease_token",)
+
+    def again(self, row: ClauseReview, user: User) -> None:
+        review_ask(document=row.version.document, user=user)
+
+    def left(self) -> None:
+        reviews.requeue_expired()
+
+
+@admin.register(Reading)
+class ReadingAdmin(Watched, admin.ModelAdmin):  # type: ignore[type-arg]
+    """What language models have read ahead, and the room it takes."""
+
+    list_display = ("version", "llm", "status", "tokens_done", "tokens_total", "size_bytes", "last_used_at")
+    list_filter = ("status", "llm")
+    list_select_related = ("version__document",)
+    exclude = ("lease_token",)
 
 
 @admin.register(Endpoint)

@@ -46,4 +46,7 @@ def _delete(name: str) -> None:
     """Delete what the file belonged to, as somebody did just after the moment of the backup."""
     for version in DocumentVersion.objects.filter(file=name).select_related("document"):
         version.document.delete() if version.document.version_id == version.pk else version.delete()
-    Snapshot.objects.filter(file=name).delete()
+    for snapshot in Snapshot.objects.filter(file=name).select_related("repository"):
+        snapshot.delete()
+        if not snapshot.repository.snapshots.exists():
+            snapshot.repository.delete()
