@@ -67,6 +67,31 @@ class TestSignUp:
         assert not User.objects.filter(email="late@firm.example").exists()
 
 
+class TestConfirming:
+    """Where mail is really sent, an address is confirmed before its account can be used."""
+
+    @pytest.fixture(autouse=True)
+    def demanded(self, settings):
+        settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+
+    def test_comes_before_the_first_sign_in(self, client):
+        assert sign_up(client)["Location"] == reverse("account_email_verification_sent")
+        assert client.get("/account/").status_code == 302
+        assert sign_in(Client(), "ana.lima@firm.example")["Location"] == reverse("account_email_verification_sent")
+        link = re.search(r"http://testserver(/\S+)", mail.outbox[0].body)[1]
+        client.post(link)
+        assert sign_in(other := Client(), "ana.lima@firm.example")["Location"] == "/"
+        assert other.get("/account/").status_code == 200
+
+    def test_a_known_address_is_told_to_its_owner_alone(self, client, cast):
+        EmailAddress.objects.create(user=cast.owner, email="owner@firm.example", verified=True, primary=True)
+        known = sign_up(client, "owner@firm.example")
+        assert known["Location"] == sign_up(Client(), "new@firm.example")["Location"]
+        assert [message.subject for message in mail.outbox if message.to == ["owner@firm.example"]] == [
+            "Lectern: You have an account already"
+        ]
+
+
 class TestSignIn:
     def test_in_any_case_and_out(self, client, cast):
         assert sign_in(client, "Owner@Firm.example", next="/account/")["Location"] == "/account/"
