@@ -12,6 +12,7 @@ from subprocess import Popen
 import pytest
 from hypothesis import settings
 
+from analysis.egress import _sender
 from analysis.llm.registry import forget_llms
 from analysis.progress import connection
 from workspaces.models import Member, Role, User, Workspace
@@ -50,6 +51,12 @@ def cast(db: None) -> Cast:
 def fresh_registry() -> None:
     """Have the language models looked up anew: a test's rows are undone without a word to the registry."""
     forget_llms()
+
+
+@pytest.fixture(autouse=True)
+def nobodys_text() -> None:
+    """Forget whose text the test before handled: a test that asks for access outside a request leaves that behind."""
+    _sender.set(None)
 
 
 @pytest.fixture(autouse=True)
