@@ -261,7 +261,8 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LOGGING = logging_settings(json_lines=env.log == "json")
-# The audit log's own outlet; it is in the database in any case.
+# The audit log is in the database; its lines go to a syslog server, or to whoever collects JSON, and to no terminal.
+LOGGING["loggers"]["lectern.audit"] = {"level": "INFO" if env.log == "json" else "WARNING"}
 if env.syslog:
     _syslog = urlsplit(env.syslog if "://" in env.syslog else f"udp://{env.syslog}")
     LOGGING["handlers"]["syslog"] = {
