@@ -117,8 +117,9 @@ def actions_for(member: Member, query: str) -> list[Action]:
         asked = Action(f"Ask: {query}", f"{ask}?{urlencode({'text': query})}", "ask")
         found = f"{reverse('search', args=[slug])}?{urlencode({'q': query})}"
         searched = Action(f"Search for: {query}", found, "search")
-        others = [each for each in [to_upload, to_repository, to_settings] if query.lower() in each.label.lower()]
-        return [*([asked] if may_edit else []), searched, *(others if may_edit else others[-1:])]
+        possible = [to_upload, to_repository, to_settings] if may_edit else [to_settings]
+        others = [each for each in possible if query.lower() in each.label.lower()]
+        return [*([asked] if may_edit else []), searched, *others]
     to_home = Action(f"Go to {member.workspace.name}", home, "document")
     asked = Action("Ask the whole workspace", ask, "ask")
     return [to_home, *([asked, to_upload, to_repository] if may_edit else []), to_settings]

@@ -485,8 +485,8 @@ def test_the_palette_offers_actions_documents_and_workspaces(cast: Cast) -> None
         return re.findall(r'role="option".*?<span class="truncate">([^<]+)</span>', html)
 
     assert offered("harbour") == ["Ask: harbour", "Search for: harbour", "Lease of Harbour Street.pdf"]
-    assert offered("")[:4] == ["Go to The Firm", "Ask the whole workspace", "Add documents", "Workspace settings"]
-    assert offered("")[4:] == ["Side letter.pdf", "Lease of Harbour Street.pdf"]
+    to_do = ["Go to The Firm", "Ask the whole workspace", "Add documents", "Add a repository", "Workspace settings"]
+    assert offered("") == [*to_do, "Side letter.pdf", "Lease of Harbour Street.pdf"]
     assert "Add documents" in offered("add doc")
     assert offered("else") == ["Ask: else", "Search for: else"]
 
@@ -496,6 +496,7 @@ def test_the_palette_leads_only_to_workspaces_one_is_in(cast: Cast) -> None:
     html = signed_in(cast.viewer).get("/w/firm/palette/", {"q": "else"}).content.decode()
     assert 'href="/w/elsewhere/"' in html
     assert "Ask:" not in html
+    assert "Add a" not in signed_in(cast.viewer).get("/w/firm/palette/", {"q": "add a"}).content.decode()
     assert 'href="/w/elsewhere/"' not in signed_in(cast.editor).get("/w/firm/palette/").content.decode()
 
 
