@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -21,8 +22,14 @@ def nothing(*_: object) -> None:
 
 
 def children() -> list[psutil.Process]:
-    parsers = [one for one in psutil.Process().children(recursive=True) if "analysis.ingest.parse" in one.cmdline()]
-    return [one for one in parsers if one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in psutil.Process().children(recursive=True) if _parses(one)]
+
+
+def _parses(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and "analysis.ingest.parse" in process.cmdline()
+    except psutil.ZombieProcess:  # it ended between the two questions
+        return False
 
 
 def test_a_document_comes_back_whole_with_progress_by_page(tmp_path: Path) -> None:
@@ -109,7 +116,13 @@ def test_the_child_gets_no_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
     seen: list[dict[str, str]] = []
     path = papers.contract(tmp_path / "a.pdf", 100)
-    sandbox.parse(path, name="a.pdf", on_progress=lambda *_: seen.extend(child.environ() for child in children()))
+
+    def look(*_: object) -> None:
+        for child in children():
+            with contextlib.suppress(psutil.ZombieProcess):  # it may have ended by the time its words are read
+                seen.append(child.environ())
+
+    sandbox.parse(path, name="a.pdf", on_progress=look)
     assert seen
     assert all(not {"DATABASE_URL", "REDIS_URL", "LECTERN_HOME"} & set(environment) for environment in seen)
 

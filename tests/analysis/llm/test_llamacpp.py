@@ -14,7 +14,8 @@ from local.process import free_port
 
 
 def served_at(port: int) -> LLM:
-    return LLM(BUNDLED, "bundled", "qwen", 8192, 512, dialect="llamacpp", base_url=f"http://127.0.0.1:{port}/v1")
+    address = f"http://127.0.0.1:{port}/v1"
+    return LLM(BUNDLED, "bundled", "qwen", 8192, 512, dialect="llamacpp", base_url=address, self_hosted=True)
 
 
 def test_a_step_that_is_stopped_closes_its_connection() -> None:

@@ -61,7 +61,7 @@ def test_a_picture_is_in_no_tokenizer() -> None:
 
 
 def test_vllm_counts_text_and_whole_prompts(scripted_llm: ScriptedLLM) -> None:
-    llm = replace(LLAMA, dialect="vllm", base_url=scripted_llm.url)
+    llm = replace(LLAMA, dialect="vllm", base_url=scripted_llm.url, self_hosted=True)
     scripted_llm.pages["POST /tokenize"] = (200, {"count": 37})
     assert count("how long", llm) == (37, True)
     assert count_prompt(MESSAGES, llm) == (37, True)
