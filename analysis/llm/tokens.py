@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import httpx
@@ -97,8 +98,14 @@ def count_many(texts: Sequence[str], llm: LLM) -> list[TokenCount]:
     """Return how many tokens each of the texts is for `llm`; a server is asked about several at a time."""
     if len(texts) < 2 or llm.dialect not in {"llamacpp", "vllm"}:
         return [count(text, llm) for text in texts]
+    try:
+        leave("Texts to be counted", llm.base_url, self_hosted=llm.self_hosted)
+    except LecternError:
+        return [count(text, llm) for text in texts]
+    # Asked once and here: a thread of the pool knows neither whose text it is nor, without a connection, any policy.
+    cleared = replace(llm, self_hosted=True)
     with ThreadPoolExecutor(COUNTED_AT_ONCE) as pool:
-        return list(pool.map(lambda text: count(text, llm), texts))
+        return list(pool.map(lambda text: count(text, cleared), texts))
 
 
 def known_version_counts(characters: Mapping[int, int], llm: LLM) -> dict[int, int]:

@@ -28,7 +28,7 @@ def children() -> list[psutil.Process]:
 def _parses(process: psutil.Process) -> bool:
     try:
         return process.status() != psutil.STATUS_ZOMBIE and "analysis.ingest.parse" in process.cmdline()
-    except psutil.ZombieProcess:  # it ended between the two questions
+    except psutil.NoSuchProcess:  # it ended between the two questions
         return False
 
 
@@ -119,7 +119,7 @@ def test_the_child_gets_no_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
     def look(*_: object) -> None:
         for child in children():
-            with contextlib.suppress(psutil.ZombieProcess):  # it may have ended by the time its words are read
+            with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended by the time its words are read
                 seen.append(child.environ())
 
     sandbox.parse(path, name="a.pdf", on_progress=look)
