@@ -10,6 +10,9 @@ if "DATABASE_URL" not in os.environ:
 
 from config.settings import *  # noqa: F403
 
+# One process is web, workers and the threads of tests in turn: a thread that a test lets go of keeps its connection.
+DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 40  # noqa: F405
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

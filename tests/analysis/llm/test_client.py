@@ -179,9 +179,9 @@ def test_an_answer_at_its_longest_says_so(scripted_llm: ScriptedLLM) -> None:
 def test_stopping_closes_the_connection_within_a_second(scripted_llm: ScriptedLLM, after: int) -> None:
     scripted_llm.replies = [Reply(words=["One", "two"], hold=threading.Event(), after=after)]
     tokens: list[Token] = []
-    stop = threading.Event()
+    stop, llm = threading.Event(), llm_get()
     reader = threading.Thread(
-        target=lambda: tokens.extend(stream_chat(llm_get(), PROMPT, should_stop=stop.is_set)), daemon=True
+        target=lambda: tokens.extend(stream_chat(llm, PROMPT, should_stop=stop.is_set)), daemon=True
     )
     reader.start()
     assert scripted_llm.holding.wait(10)
