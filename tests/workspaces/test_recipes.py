@@ -90,7 +90,7 @@ def test_two_first_visits_make_one_workspace():
 
 
 def _at_once(*jobs):
-    threads = [threading.Thread(target=job) for job in jobs]
+    threads = [threading.Thread(target=job, daemon=True) for job in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:
