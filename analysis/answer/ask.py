@@ -21,6 +21,8 @@ from analysis.llm.registry import llm_get
 from analysis.models import Answer, AnswerStatus, Document, IngestStatus, Purpose, Question, Repository, Snapshot
 from analysis.models.answer import OPEN_STATUSES
 from analysis.types import Mode
+from workspaces.audit import record
+from workspaces.audit.actions import Action
 from workspaces.models import User, Workspace
 
 LONGEST_QUESTION = 10_000  # characters
@@ -148,6 +150,7 @@ def answer_stop(answer: Answer) -> None:
     """Stop an answer: at once if it has not begun, else within a second, keeping what has been written."""
     rows = Answer.objects.filter(pk=answer.pk)
     unbegun = rows.filter(status__in=[AnswerStatus.WAITING, AnswerStatus.QUEUED])
+    record(Action.ANSWER_STOPPED, answer, workspace=answer.question.workspace)
     if unbegun.update(status=AnswerStatus.STOPPED, stop_requested=True, finished_at=timezone.now()):
         emit_end(answer, "done", {"status": AnswerStatus.STOPPED.value})
     elif rows.filter(status=AnswerStatus.RUNNING).update(stop_requested=True):
@@ -270,6 +273,8 @@ def answer_begin(question: Question, mode: Mode, llm: LLM) -> Answer:
         plan=plan,
         status=AnswerStatus.WAITING if holding_up else AnswerStatus.QUEUED,
     )
+    action = Action.QUESTION_ASKED if answer.number == 1 else Action.ANSWER_REGENERATED
+    record(action, question, workspace=question.workspace, purpose=question.purpose, llm=llm.id, mode=mode.value)
     if holding_up:
         # Only once the row can be seen: a document that became ready meanwhile has looked for it in vain.
         transaction.on_commit(functools.partial(release_if_ready, answer))

@@ -12,7 +12,9 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
+from analysis.answer import ask
 from analysis.ingest.upload import document_delete, document_rename
+from analysis.llm.catalogue import LLM
 from tests.conftest import Cast
 from tests.rows import make_document
 from workspaces import recipes
@@ -158,6 +160,29 @@ def test_a_question_is_told_without_its_words(cast: Cast) -> None:
     record(Action.PROMPT_SEEN, answer, workspace=cast.workspace)
     event = AuditEvent.objects.get()
     assert (event.object_type, event.object_id, event.object_name) == ("answer", str(answer.pk), "")
+
+
+def test_asking_asking_again_and_stopping_are_told(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ask, "_plan", lambda *_: {"mode": "whole"})
+    monkeypatch.setattr(ask, "llm_get", lambda *_, **__: LLM("q", "Qwen", "", 32768, 800))
+    document = make_document(cast).document
+    with acting("page", cast.editor):
+        answer = ask.question_ask(
+            workspace=cast.workspace, user=cast.editor, text="A secret plan?", documents=[document], llm="q"
+        )
+        ask.answer_stop(answer)
+        ask.answer_regenerate(answer.question, llm="q")
+    assert [each[:2] for each in told()] == [
+        ("question.asked", "editor@firm.example"),
+        ("answer.stopped", "editor@firm.example"),
+        ("answer.regenerated", "editor@firm.example"),
+    ]
+    assert AuditEvent.objects.get(action="question.asked").details == {
+        "purpose": "question",
+        "llm": "q",
+        "mode": "auto",
+    }
+    assert "secret" not in json.dumps(list(AuditEvent.objects.values("details", "object_name")))
 
 
 def test_sealed_entries_are_sent_on_once(cast: Cast, caplog, django_capture_on_commit_callbacks) -> None:
