@@ -6,11 +6,13 @@ A request made with an API token that is bound to one workspace sees that worksp
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Q, QuerySet, When
+from django.db.models import Case, Model, Q, QuerySet, When
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
@@ -18,6 +20,7 @@ from analysis.egress import let_in
 from analysis.models import Answer, Document, Question, Repository
 from workspaces.models import ApiToken, Invite, Member, Role, Scope, User, Workspace, digest
 
+Row = TypeVar("Row", bound=Model)
 LAST_WORKSPACE = "last_workspace"  # the session's key for the slug that `/` leads to
 
 
@@ -191,59 +194,41 @@ def questions_for(member: Member) -> QuerySet[Question]:
 
 def get_document_or_404(who: User | Viewer, document_id: UUID, *, role: Role = Role.VIEWER) -> Document:
     """Return the document with its workspace and current version; raises as `member_or_404`."""
-    document = (
-        Document.objects.filter(pk=document_id, workspace__in=memberships_for(who).order_by().values("workspace"))
-        .select_related("workspace", "version")
-        .first()
-    )
-    if document is None:
-        raise Http404
-    let_in(document.workspace_id)
-    if role is not Role.VIEWER:
-        member_of(who, document.workspace, role=role)
-    return document
+    rows = Document.objects.filter(pk=document_id, workspace__in=_workspaces_of(who))
+    return _let_in(who, rows.select_related("workspace", "version"), lambda document: document.workspace, role)
 
 
 def get_repository_or_404(who: User | Viewer, repository_id: UUID, *, role: Role = Role.VIEWER) -> Repository:
     """Return the repository with its workspace and current snapshot; raises as `member_or_404`."""
-    repository = (
-        Repository.objects.filter(pk=repository_id, workspace__in=memberships_for(who).order_by().values("workspace"))
-        .select_related("workspace", "snapshot")
-        .first()
-    )
-    if repository is None:
-        raise Http404
-    let_in(repository.workspace_id)
-    if role is not Role.VIEWER:
-        member_of(who, repository.workspace, role=role)
-    return repository
+    rows = Repository.objects.filter(pk=repository_id, workspace__in=_workspaces_of(who))
+    return _let_in(who, rows.select_related("workspace", "snapshot"), lambda repository: repository.workspace, role)
 
 
 def get_question_or_404(who: User | Viewer, question_id: UUID, *, role: Role = Role.VIEWER) -> Question:
     """Return the question with its workspace; raises as `member_or_404`."""
-    question = (
-        Question.objects.filter(pk=question_id, workspace__in=memberships_for(who).order_by().values("workspace"))
-        .select_related("workspace", "asker")
-        .first()
-    )
-    if question is None:
-        raise Http404
-    let_in(question.workspace_id)
-    if role is not Role.VIEWER:
-        member_of(who, question.workspace, role=role)
-    return question
+    rows = Question.objects.filter(pk=question_id, workspace__in=_workspaces_of(who))
+    return _let_in(who, rows.select_related("workspace", "asker"), lambda question: question.workspace, role)
 
 
 def get_answer_or_404(who: User | Viewer, answer_id: UUID, *, role: Role = Role.VIEWER) -> Answer:
     """Return the answer with its question and workspace; raises as `member_or_404`."""
-    answer = (
-        Answer.objects.filter(pk=answer_id, question__workspace__in=memberships_for(who).order_by().values("workspace"))
-        .select_related("question__workspace", "question__asker")
-        .first()
-    )
-    if answer is None:
+    rows = Answer.objects.filter(pk=answer_id, question__workspace__in=_workspaces_of(who))
+    related = rows.select_related("question__workspace", "question__asker")
+    return _let_in(who, related, lambda answer: answer.question.workspace, role)
+
+
+def _workspaces_of(who: User | Viewer) -> Any:
+    """Return the ids of the workspaces that the person sees, as a part of another query."""
+    return memberships_for(who).order_by().values("workspace")
+
+
+def _let_in(who: User | Viewer, rows: QuerySet[Row], workspace_of: Callable[[Row], Workspace], role: Role) -> Row:
+    """Return the one row of `rows`, whose workspace is what this request handles from here on."""
+    row = rows.first()
+    if row is None:
         raise Http404
-    let_in(answer.question.workspace_id)
+    workspace = workspace_of(row)
+    let_in(workspace.pk)
     if role is not Role.VIEWER:
-        member_of(who, answer.question.workspace, role=role)
-    return answer
+        member_of(who, workspace, role=role)
+    return row
