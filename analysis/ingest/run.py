@@ -58,9 +58,7 @@ class EmbedderChanged(AppError):
 
 @dataclass
 class Run(Hold[DocumentVersion]):
-    """One worker's hold on one version. parsed: its file, if it has been read already."""
-
-    parsed: ParsedDocument | None = None
+    """One worker's hold on one version."""
 
     too_long = TOO_LONG
     our_fault = OUR_FAULT
@@ -81,18 +79,17 @@ class Run(Hold[DocumentVersion]):
         _release_waiting(self.version)
 
 
-def ingest(version_id: int, *, follow_up: bool = True, parsed: ParsedDocument | None = None) -> None:
+def ingest(version_id: int, *, follow_up: bool = True) -> None:
     """Read the version in unless it is done, gone, or in the hands of a living worker.
 
-    follow_up: start what waits for the document, draw its pages, and have it read ahead. parsed: its file as
-    `sandbox.parse_each` has read it already, together with others.
+    follow_up: start what waits for the document, draw its pages, and have it read ahead.
     """
     rows = DocumentVersion.objects.filter(pk=version_id)
     token = claim(rows, waiting=IngestStatus.QUEUED, working=IngestStatus.INGESTING)
     version = rows.select_related("document").first()
     if token is None or version is None:
         return
-    run = Run(version, token, follow_up, parsed=parsed)
+    run = Run(version, token, follow_up)
     version.stage = ""
     try:
         with (
@@ -156,8 +153,6 @@ def _parse(run: Run) -> ParsedDocument:
     from analysis.ingest import recordings, sandbox, vision
 
     version = run.version
-    if run.parsed:
-        return run.parsed
     with local_file(version.file) as path:
         if recordings.is_recording(path):
             return recordings.heard(run, path)

@@ -69,22 +69,6 @@ def parse(
         return read_document(Path(folder))
 
 
-def parse_each(files: Mapping[str, Path]) -> dict[str, ParsedDocument]:
-    """Return what the parsers make of several small files by name, all read in one child process.
-
-    For files of one sender: starting a child takes longer than reading a small text. A file that cannot be read is left
-    out; reading it alone says why.
-    """
-    first = next(iter(files.values()))
-    request = _request("parse_each", first, first.name, "") | {
-        "files": [(name, str(path.resolve())) for name, path in files.items()]
-    }
-    with tempfile.TemporaryDirectory(prefix="lectern-parse-") as folder:
-        run(request, Path(folder), on_progress=lambda *_: None)
-        folders = {name: Path(folder) / str(number) for number, name in enumerate(files)}
-        return {name: read_document(place) for name, place in folders.items() if (place / "document.json").exists()}
-
-
 def parse_sources(files: Mapping[str, Path]) -> dict[str, ParsedDocument]:
     """Return what the parsers make of files of a repository, by their paths in it, all read in one child process.
 

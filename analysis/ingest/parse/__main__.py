@@ -64,8 +64,6 @@ def _answer(request: dict[str, Any]) -> None:
 
         pieces = cut(path, Path.cwd(), request["limit_minutes"], report)
         Path("pieces.json").write_text(json.dumps(pieces))
-    elif request["job"] == "parse_each":
-        _parse_each(request)
     elif request["job"] == "fetch":
         from analysis.ingest.unpack.git import Limits, Wanted, fetch
 
@@ -84,15 +82,6 @@ def _unpack(request: dict[str, Any], path: Path) -> None:
 
     limits = {name: request[name] for name in ("origin", "most_bytes", "most_files")}
     unpack(path, Path.cwd(), rules=Rules.of(request["rules"]), report=report, **limits)
-
-
-def _parse_each(request: dict[str, Any]) -> None:
-    """Leave each file's document in a folder of its number; none where it cannot be read."""
-    for number, (name, path) in enumerate(request["files"]):
-        folder = Path.cwd() / str(number)
-        folder.mkdir()
-        with contextlib.suppress(Exception):  # reading the file alone says what is wrong with it
-            _parse(request | {"name": name, "transcripts": None}, Path(path), folder)
 
 
 def _parse_sources(request: dict[str, Any]) -> None:

@@ -125,14 +125,3 @@ def test_the_child_gets_no_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     sandbox.parse(path, name="a.pdf", on_progress=look)
     assert seen
     assert all(not {"DATABASE_URL", "REDIS_URL", "LECTERN_HOME"} & set(environment) for environment in seen)
-
-
-def test_small_files_are_read_together_and_a_bad_one_is_left_out(tmp_path: Path) -> None:
-    files = {"a.txt": tmp_path / "a", "b.txt": tmp_path / "b", "c.md": tmp_path / "c"}
-    for name, text in (("a", "One.\r\nTwo."), ("b", "\n\n"), ("c", "# Three\n\nFour.")):
-        (tmp_path / name).write_bytes(text.encode())
-    read = sandbox.parse_each(files)
-    assert {name: (document.kind, document.text) for name, document in read.items()} == {
-        "a.txt": ("text", "One.\nTwo."),
-        "c.md": ("markdown", "# Three\n\nFour."),
-    }
