@@ -3,7 +3,7 @@
 naming      query, documents       -> how far the query names each document
 asking      query, names           -> what is asked, in its own words and in those of contracts
 words       terms, versions        -> chunks by BM25                       \\ candidates
-meaning     text, versions         -> chunks by their vectors              /
+meaning     text, versions         -> chunks by their vectors              /  (gather)
 rank        candidates             -> the odds of each sentence
 spans       odds                   -> passages: the clause, then chunks
 
@@ -23,14 +23,14 @@ from django.db.models import QuerySet
 
 from analysis.answer.retrieve import rank
 from analysis.answer.retrieve.asking import Asking, asking, query_terms, without_names
-from analysis.answer.retrieve.candidates import Candidates, load
+from analysis.answer.retrieve.candidates import Candidates
 from analysis.answer.retrieve.code import ranking_in_code
 from analysis.answer.retrieve.database import searching
-from analysis.answer.retrieve.meaning import meaning_of, nearest_chunks
+from analysis.answer.retrieve.gather import gather
 from analysis.answer.retrieve.naming import Member, Naming, naming, scope_of
 from analysis.answer.retrieve.ranked import Ranked
 from analysis.answer.retrieve.spans import in_lines, passages, passages_of_code
-from analysis.answer.retrieve.words import SCORED_SENTENCES, Floats, best_chunks, read_postings, weighted
+from analysis.answer.retrieve.words import Floats
 from analysis.models import Document
 from analysis.types import Hit
 from config.traces import traced
@@ -83,22 +83,12 @@ def ranking(query: str, scope: Sequence[Member]) -> Ranked | None:
 
 
 def _ranked(asked: Asking, scope: Sequence[Member], names: Naming) -> Ranked | None:
-    versions = [member.version_id for member in scope]
-    terms = weighted(asked.weights, scope)
-    postings = read_postings(terms.rarest(SCORED_SENTENCES), versions)
-    meaning = meaning_of(asked.text)
-    places = best_chunks(postings, terms, BY_WORDS)
-    if meaning:
-        chunk_count = sum(member.chunk_count for member in scope)
-        places += nearest_chunks(meaning, versions, chunk_count, BY_MEANING)
-    candidates = load(list(dict.fromkeys(places)), meaning)
-    if not candidates.chunks:
+    gathered = gather(asked, scope, by_words=BY_WORDS, by_meaning=BY_MEANING)
+    if gathered is None:
         return None
-    if missing := terms.weights.keys() - postings.keys():
-        postings |= read_postings(missing, {chunk.version_id for chunk in candidates.chunks})
-    measures = rank.measures(terms, postings, candidates)
-    scores = rank.log_odds(measures) + _by_name(names, candidates)
-    return Ranked(candidates, measures, scores)
+    measures = rank.measures(gathered.terms, gathered.postings, gathered.found)
+    scores = rank.log_odds(measures) + _by_name(names, gathered.found)
+    return Ranked(gathered.found, measures, scores)
 
 
 def _by_name(names: Naming, found: Candidates) -> Floats:

@@ -17,20 +17,16 @@ from django.db import connection
 
 from analysis.answer.retrieve import rank
 from analysis.answer.retrieve.asking import Asking, query_terms, request_terms
-from analysis.answer.retrieve.candidates import Candidates, load, mean_of_best
-from analysis.answer.retrieve.meaning import meaning_of, nearest_chunks
+from analysis.answer.retrieve.candidates import Candidates, mean_of_best
+from analysis.answer.retrieve.gather import gather
 from analysis.answer.retrieve.mentions import Definition, Mentions, mentions
 from analysis.answer.retrieve.naming import Member
 from analysis.answer.retrieve.ranked import Ranked
 from analysis.answer.retrieve.words import (
-    SCORED_SENTENCES,
     Floats,
     Postings,
     Weighted,
-    best_chunks,
-    read_postings,
     saturated,
-    weighted,
 )
 from analysis.lexical import CODE, UNKNOWN_READ_AS
 from analysis.lexical import terms as lexical_terms
@@ -76,22 +72,18 @@ def ranking_in_code(query: str, scope: Sequence[Member]) -> Ranked | None:
     """Return the units of the files in the scope that may answer, each with its odds; None when there are none."""
     asked = asking_in_code(query, sorted({UNKNOWN_READ_AS, *(member.language for member in scope)}))
     named = mentions(query, scope)
-    versions = [member.version_id for member in scope]
-    terms = weighted(asked.weights, scope)
-    postings = read_postings(terms.rarest(SCORED_SENTENCES), versions)
-    meaning = meaning_of(asked.text)
-    places = best_chunks(postings, terms, BY_WORDS)
-    if meaning:
-        places += nearest_chunks(meaning, versions, sum(member.chunk_count for member in scope), BY_MEANING)
-    places += _defining_chunks(named.definitions, BY_NAME)
-    found = load(list(dict.fromkeys(places)), meaning)
-    if not found.chunks:
+    gathered = gather(
+        asked,
+        scope,
+        by_words=BY_WORDS,
+        by_meaning=BY_MEANING,
+        besides=lambda: _defining_chunks(named.definitions, BY_NAME),
+    )
+    if gathered is None:
         return None
-    if missing := terms.weights.keys() - postings.keys():
-        postings |= read_postings(missing, {chunk.version_id for chunk in found.chunks})
-    matched = Matched(query, named, terms, postings, {member.version_id: member for member in scope})
-    values = measures(matched, found)
-    return Ranked(found, values, log_odds(values))
+    members = {member.version_id: member for member in scope}
+    values = measures(Matched(query, named, gathered.terms, gathered.postings, members), gathered.found)
+    return Ranked(gathered.found, values, log_odds(values))
 
 
 def asking_in_code(text: str, languages: Sequence[str]) -> Asking:

@@ -88,14 +88,8 @@ class QuestionReader:
         return [{"findings": [kept(finding, part) for finding in shared[part]]} for part, _ in parts]
 
     def _together_as_object(self, parts: Sequence[tuple[Source, str]], ask: Ask) -> ReadTogether | None:
-        prompt = findings.map_together_prompt(self.question, parts, self.llm)
-        if prompt.shape is None:
-            return None
-        try:
-            completion = ask(prompt)
-        except AppError as error:
-            if error.code != REFUSED:
-                raise
+        completion = _held(findings.map_together_prompt(self.question, parts, self.llm), ask)
+        if completion is None:
             return None
         found = {}
         for part, _ in parts:
@@ -120,18 +114,9 @@ class QuestionReader:
         return [*found, *(finding for half in of_halves for finding in half if not _within(finding, found))]
 
     def _as_object(self, part: Source, place: str, ask: Ask) -> Read | None:
-        """Return what is in the part by the object that the LLM is held to; None if it is held to none, or wrote none.
-
-        An endpoint that cannot hold it may refuse the request, or take it and let the LLM write what it likes.
-        """
-        prompt = self.prompt(part, place)
-        if prompt.shape is None:
-            return None
-        try:
-            completion = ask(prompt)
-        except AppError as error:
-            if error.code != REFUSED:
-                raise
+        """Return what is in the part by the object that the LLM is held to; None without one."""
+        completion = _held(self.prompt(part, place), ask)
+        if completion is None:
             return None
         found = findings.findings_in_object(completion.text, part, self.question, cut=completion.cut)
         return None if found is None else (found, completion.cut)
@@ -171,6 +156,21 @@ def asked(text: str, history: Sequence[Turn]) -> str:
 def key_of(reader: Reader, digest: str) -> str:
     """Return the name of what is found in a text: equal keys, equal results. digest: of the text."""
     return hashlib.sha256(json.dumps([reader.llm.id, *reader.identity, digest]).encode()).hexdigest()
+
+
+def _held(prompt: Prompt, ask: Ask) -> Completion | None:
+    """Return the completion of a prompt that holds the LLM to an object; None if it holds it to none, or is refused.
+
+    An endpoint that cannot hold it may refuse the request, or take it and let the LLM write what it likes.
+    """
+    if prompt.shape is None:
+        return None
+    try:
+        return ask(prompt)
+    except AppError as error:
+        if error.code != REFUSED:
+            raise
+        return None
 
 
 def _halves(part: Source) -> list[Source]:
