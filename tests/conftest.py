@@ -26,11 +26,13 @@ settings.load_profile("build" if "CI" in os.environ else "desk")
 
 @dataclass(frozen=True)
 class Cast:
-    """One workspace and four people: three in it, one outside with a workspace of her own."""
+    """One workspace with a person of each role, and one outside with a workspace of her own."""
 
     workspace: Workspace
     owner: User
+    admin: User
     editor: User
+    reviewer: User
     viewer: User
     outsider: User
 
@@ -44,7 +46,7 @@ def cast(db: None) -> Cast:
     outsider = User.objects.create_user("outsider@elsewhere.example", "correct horse battery")
     own = Workspace.objects.create(slug="elsewhere", name="Elsewhere")
     Member.objects.create(workspace=own, user=outsider, role=Role.OWNER)
-    return Cast(workspace, people["owner"], people["editor"], people["viewer"], outsider)
+    return Cast(workspace, **people, outsider=outsider)
 
 
 @pytest.fixture(autouse=True)

@@ -92,7 +92,7 @@ def invite_for(token: str) -> Invite | None:
 
 def members_for(member: Member) -> QuerySet[Member]:
     """Return everyone in the member's workspace with their user, owners first, then by when they came."""
-    rank = Case(When(role=Role.OWNER, then=0), When(role=Role.EDITOR, then=1), default=2)
+    rank = Case(*(When(role=role, then=-role.rank) for role in Role))
     return (
         Member.objects.filter(workspace_id=member.workspace_id).select_related("user").order_by(rank, "joined_at", "pk")
     )

@@ -27,7 +27,8 @@ class Document(models.Model):
     """One contract, filing or file in a workspace, under the name it was uploaded with.
 
     repository, path: of a file of a repository, whose name is its path. Its version is the one of the repository's
-    current snapshot, None when that has no such file.
+    current snapshot, None when that has no such file. folder: where it lies, None at the top; a repository's file lies
+    where the repository does.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -38,6 +39,7 @@ class Document(models.Model):
     version = models.ForeignKey("DocumentVersion", on_delete=models.SET_NULL, null=True, related_name="+")
     repository = models.ForeignKey("Repository", on_delete=models.CASCADE, null=True, related_name="documents")
     path = models.CharField(max_length=1000, blank=True, default="")
+    folder = models.ForeignKey("workspaces.Folder", on_delete=models.SET_NULL, null=True, related_name="documents")
 
     class Meta:
         indexes = [models.Index(fields=["workspace", "-uploaded_at"])]

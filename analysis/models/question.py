@@ -21,7 +21,8 @@ class Question(models.Model):
 
     path: of a question about one repository, the folder or file that it is about; "" for all of it. snapshot_from,
     snapshot_to: of what changed, the older and the newer. parent: the question this one follows up; its answer is
-    part of the prompt's history.
+    part of the prompt's history. shared: whether others see it, as far as they see what it is about; else only its
+    asker does.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -36,6 +37,7 @@ class Question(models.Model):
     snapshot_to = models.ForeignKey("analysis.Snapshot", on_delete=models.CASCADE, null=True, related_name="+")
     across_workspace = models.BooleanField(default=False)
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="follow_ups")
+    shared = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

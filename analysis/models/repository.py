@@ -44,7 +44,7 @@ class Repository(models.Model):
 
     url, ref: where further snapshots come from, "" for uploaded ones. credential: the token for it, kept encrypted.
     rules: what is left out beyond the defaults, as `analysis.ingest.repository.rules.Rules` has it. snapshot: the
-    newest that is ready.
+    newest that is ready. folder: where it lies, with all its files; None at the top.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -57,6 +57,7 @@ class Repository(models.Model):
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     added_at = models.DateTimeField(auto_now_add=True)
     snapshot = models.ForeignKey("Snapshot", on_delete=models.SET_NULL, null=True, related_name="+")
+    folder = models.ForeignKey("workspaces.Folder", on_delete=models.SET_NULL, null=True, related_name="repositories")
 
     class Meta:
         indexes = [models.Index(fields=["workspace", "-added_at"])]

@@ -52,7 +52,7 @@ from analysis.views.pages import (
 )
 from analysis.views.question import ask_context, refusal, shown, told
 from workspaces.access import enter, get_document_or_404, member_of, person, questions_for
-from workspaces.audit.record import record_opened
+from workspaces.audit.entry import record_opened
 from workspaces.models import Member, Role
 
 # A document without pages of its own up to this length is drawn at once; a longer one page by page as it is scrolled.

@@ -190,7 +190,7 @@ class TestInvites:
 
 def test_members_owners_first(cast):
     members = access.members_for(access.member_or_404(cast.viewer, "firm"))
-    assert [member.user for member in members] == [cast.owner, cast.editor, cast.viewer]
+    assert [member.user for member in members] == [cast.owner, cast.admin, cast.editor, cast.reviewer, cast.viewer]
 
 
 def test_each_door_is_one_query(cast, document, answer, django_assert_num_queries):

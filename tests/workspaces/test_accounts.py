@@ -50,7 +50,7 @@ class TestSignUp:
         reply = client.post(reverse("account_signup"), {"email": "a@b.example", "password1": "1234567890"})
         assert "This password is too common." in words(reply)
         assert "already registered" in words(sign_up(client, "Owner@firm.example"))
-        assert User.objects.count() == 4
+        assert User.objects.count() == 6
 
     def test_closed_but_for_the_invited(self, client, cast, settings):
         settings.SIGNUP_OPEN = False

@@ -102,7 +102,7 @@ class TestWhatHappens:
         assert Member.objects.filter(user=cast.owner).exists()
         member_set_role(Member.objects.get(workspace=cast.workspace, user=cast.editor), Role.OWNER)
         account_delete(cast.owner)
-        assert cast.workspace.members.count() == 2
+        assert cast.workspace.members.count() == 4
 
     def test_the_only_administrator_stays(self, cast, second_owner):
         User.objects.filter(pk=cast.owner.pk).update(is_staff=True)

@@ -231,7 +231,7 @@ class TestInvites:
     def test_a_visitor_cannot_join_without_signing_in(self, cast, signed_in, client):
         link, _ = self.make(signed_in(cast.owner))
         assert "Create an account" in words(client.post(link))
-        assert cast.workspace.members.count() == 3
+        assert cast.workspace.members.count() == 5
 
     def test_revoked(self, cast, signed_in):
         owner = signed_in(cast.owner)
@@ -240,14 +240,14 @@ class TestInvites:
         reply = signed_in(cast.outsider).post(link)
         assert reply.status_code == 404
         assert "This invitation does not work" in words(reply)
-        assert cast.workspace.members.count() == 3
+        assert cast.workspace.members.count() == 5
 
     def test_expired(self, cast, signed_in):
         link, _ = self.make(signed_in(cast.owner))
         Invite.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
         assert signed_in(cast.outsider).get(link).status_code == 404
         assert signed_in(cast.outsider).post(link).status_code == 404
-        assert cast.workspace.members.count() == 3
+        assert cast.workspace.members.count() == 5
 
     def test_made_up(self, cast, client):
         assert client.get("/invites/made-up/").status_code == 404
@@ -260,11 +260,11 @@ class TestDelete:
         queued = []
         monkeypatch.setattr(tasks.clear_workspace, "delay", queued.append)
         client, path = signed_in(cast.owner), reverse("workspace_delete", args=["firm"])
-        assert "all 3 people" in words(client.get(path))
+        assert "all 5 people" in words(client.get(path))
         reply = client.post(path, {"name": "the firm"})
         assert reply.status_code == 422
         assert "That is not the name of this workspace." in words(reply)
-        assert cast.workspace.members.count() == 3
+        assert cast.workspace.members.count() == 5
         with django_capture_on_commit_callbacks(execute=True):
             assert client.post(path, {"name": " The  Firm "})["Location"] == "/"
         assert queued == [cast.workspace.pk]

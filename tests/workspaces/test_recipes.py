@@ -169,7 +169,7 @@ class TestInvites:
         second = User.objects.create_user("second@elsewhere.example")
         places = [recipes.invite_accept(invite, user) for user in (cast.outsider, second, cast.outsider)]
         assert places[0] == places[2] != places[1]
-        assert cast.workspace.members.count() == 5
+        assert cast.workspace.members.count() == 7
 
     @pytest.mark.parametrize("who", ["owner", "viewer"])
     def test_who_is_in_stays_what_they_are(self, cast, who):

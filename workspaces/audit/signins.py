@@ -9,7 +9,7 @@ from allauth.mfa.signals import authentication_failed, authenticator_added, auth
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
 from workspaces.audit.actions import Action
-from workspaces.audit.record import record
+from workspaces.audit.entry import record
 from workspaces.models import User
 
 TRIED_MAX_CHARACTERS = 200
