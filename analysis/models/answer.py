@@ -7,7 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from analysis.models.document import Document, DocumentVersion
+from analysis.models.document import DocumentVersion
 from analysis.models.lease import Leased
 from analysis.models.question import Question
 from analysis.types import Mode
@@ -31,8 +31,7 @@ class Answer(Leased):
     """One run of a question; regenerating makes another. The latest by number is the one shown.
 
     plan: `types.ReadingPlan` as a dict. coverage: what was read, what was not, and the passages that were sent.
-    usage: `types.Usage` as a dict, with llm and cost_usd. sources: of a question across the workspace, the documents
-    whose text was drawn on; who may not see one of them does not see the answer. approved_by: who stands by it.
+    usage: `types.Usage` as a dict, with llm and cost_usd. approved_by: who stands by it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -50,7 +49,6 @@ class Answer(Leased):
     usage = models.JSONField(default=dict)
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
-    sources = models.ManyToManyField(Document, related_name="+")
     approved_at = models.DateTimeField(null=True)
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

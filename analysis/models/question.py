@@ -17,7 +17,9 @@ class Purpose(models.TextChoices):
 
 
 class Question(models.Model):
-    """A question put to documents and repositories. None chosen means the whole workspace (`across_workspace`).
+    """A question put to documents, repositories and folders. None chosen means the whole workspace
+    (`across_workspace`): what lies in no closed folder, and in those closed ones that are among `folders`, which the
+    asker saw. Who does not see all of its folders does not see the question.
 
     path: of a question about one repository, the folder or file that it is about; "" for all of it. snapshot_from,
     snapshot_to: of what changed, the older and the newer. parent: the question this one follows up; its answer is
@@ -32,6 +34,7 @@ class Question(models.Model):
     text = models.TextField()
     documents = models.ManyToManyField("analysis.Document", related_name="questions")
     repositories = models.ManyToManyField("analysis.Repository", related_name="questions")
+    folders = models.ManyToManyField("workspaces.Folder", related_name="questions")
     path = models.CharField(max_length=1000, blank=True, default="")
     snapshot_from = models.ForeignKey("analysis.Snapshot", on_delete=models.CASCADE, null=True, related_name="+")
     snapshot_to = models.ForeignKey("analysis.Snapshot", on_delete=models.CASCADE, null=True, related_name="+")

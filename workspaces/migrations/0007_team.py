@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analysis', '0017_answer_sources'),
+        ('analysis', '0016_repositories'),
         ('workspaces', '0006_token_scopes'),
     ]
 
