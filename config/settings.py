@@ -241,6 +241,9 @@ REQUEST_MAX_BYTES = env.request_max_bytes  # all files of one request
 API_REQUESTS_PER_MINUTE = env.api_requests_per_minute  # for each token; 0 is without limit
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
