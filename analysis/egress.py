@@ -84,7 +84,7 @@ def leave(what: str, address: str, *, self_hosted: bool, sender: Sender | None =
     elif sender.workspace_id is not None and policy_of(sender.workspace_id).self_hosted_only:
         raise EgressRefused(
             f"This workspace keeps its text in the house, and {host_of(address)} is outside it. "
-            "An owner can change that under Settings, Policy."
+            "An owner or admin can change that under Settings, Policy."
         )
 
 

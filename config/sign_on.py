@@ -30,7 +30,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-ROLES = ("viewer", "editor", "owner")
+ROLES = ("viewer", "reviewer", "editor", "admin", "owner")
 ON = {"1", "true", "yes", "on"}
 ID = "firm"  # of the one provider, in addresses
 

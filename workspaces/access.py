@@ -170,6 +170,17 @@ def _allowed(member: Member | None, role: Role, viewer: Viewer) -> Member:
     return member
 
 
+def roles_given_by(member: Member) -> list[Role]:
+    """Return the roles that the member, who manages people, may give: owners are made by owners only."""
+    return [role for role in Role if member.may(role)]
+
+
+def require_above(member: Member, other: Member) -> None:
+    """Return when `member`, who manages people, may change or remove `other`; raises PermissionDenied."""
+    if not member.may(Role(other.role)):
+        raise PermissionDenied("Only an owner can change or remove an owner.")
+
+
 def documents_for(member: Member) -> QuerySet[Document]:
     """Return the documents of the member's workspace, newest first; the files of repositories are not among them."""
     rows = Document.objects.filter(workspace_id=member.workspace_id, repository=None)

@@ -51,8 +51,8 @@ class Here:
         return self.member is not None and self.member.may(Role.EDITOR)
 
     @property
-    def may_own(self) -> bool:
-        return self.member is not None and self.member.may(Role.OWNER)
+    def may_manage(self) -> bool:
+        return self.member is not None and self.member.manages
 
     @property
     def _slug(self) -> str | None:

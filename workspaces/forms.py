@@ -9,15 +9,19 @@ from allauth.account.forms import AddEmailForm, SignupForm
 from allauth.account.utils import filter_users_by_email
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from analysis.egress import embedder_is_away
+from workspaces.access import roles_given_by
 from workspaces.accounts import refuse_the_firms
-from workspaces.models import Role, Scope, User, Workspace
+from workspaces.models import Member, Role, Scope, User, Workspace
 
-READERS, WRITERS = (
-    [(role.value, f"{role.label}s and above") for role in roles]
-    for roles in ((Role.VIEWER, Role.EDITOR, Role.OWNER), (Role.EDITOR, Role.OWNER))
-)
+WRITERS = [
+    (Role.EDITOR, _("Editors and above")),
+    (Role.ADMIN, _("Admins and owners")),
+    (Role.OWNER, _("Owners")),
+]
+READERS = [(Role.VIEWER, _("Viewers and above")), (Role.REVIEWER, _("Reviewers and above")), *WRITERS]
 
 
 class WorkspaceForm(forms.Form):
@@ -27,7 +31,7 @@ class WorkspaceForm(forms.Form):
 
 
 class SettingsForm(WorkspaceForm):
-    """What an owner sets for a workspace."""
+    """What an admin sets for a workspace."""
 
     keep_reasoning = forms.BooleanField(
         required=False,
@@ -120,9 +124,15 @@ class DeleteForm(forms.Form):
 
 
 class RoleForm(forms.Form):
-    """A role."""
+    """A role, of those that the member `by` may give."""
 
-    role = forms.TypedChoiceField(choices=Role.choices, coerce=Role, initial=Role.EDITOR, label="Role")
+    role = forms.TypedChoiceField(coerce=Role, initial=Role.EDITOR, label="Role")
+
+    def __init__(self, *args: Any, by: Member, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = self.fields["role"]
+        assert isinstance(choices, forms.TypedChoiceField)  # noqa: S101  # it is declared so above
+        choices.choices = [(role.value, role.label) for role in roles_given_by(by)]
 
 
 class NameForm(forms.Form):

@@ -99,10 +99,10 @@ def workspace_delete(workspace: Workspace) -> None:
 
 @transaction.atomic
 def member_set_role(member: Member, role: Role) -> None:
-    """Give the member another role; raises LastOwner. The invites of who is no owner any more are revoked."""
+    """Give the member another role; raises LastOwner. Invites that they could not send any more are revoked."""
     if role is not Role.OWNER:
         _keep_an_owner(member)
-        _revoke_invites_of(member)
+        _revoke_invites_of(member, beyond=role)
     Member.objects.filter(pk=member.pk).update(role=role)
     record(Action.MEMBER_ROLE, member.user, workspace=member.workspace, before=member.role, after=role.value)
 
@@ -143,8 +143,10 @@ def token_revoke(token: ApiToken) -> None:
     token.delete()
 
 
-def _revoke_invites_of(member: Member) -> None:
-    Invite.objects.filter(workspace_id=member.workspace_id, created_by_id=member.user_id).delete()
+def _revoke_invites_of(member: Member, *, beyond: Role = Role.VIEWER) -> None:
+    """Revoke the member's invites; of who still is an admin, those alone that make owners."""
+    invites = Invite.objects.filter(workspace_id=member.workspace_id, created_by_id=member.user_id)
+    (invites.filter(role=Role.OWNER) if beyond is Role.ADMIN else invites).delete()
 
 
 def _keep_an_owner(member: Member) -> None:

@@ -54,7 +54,7 @@ def get_changes(
 @router.post("/repositories/{uuid:repository_id}/changes", response=responses(202, AskedOut, 403, 409))
 def ask_changes(request: ApiRequest, repository_id: UUID, asked: ChangesIn) -> Status[Any]:
     """Has a language model say what changed between two versions and why it matters; follow it as a question."""
-    get_repository_or_404(request.auth, repository_id, role=Role.EDITOR)
+    get_repository_or_404(request.auth, repository_id, role=Role.REVIEWER)
     old, new = compared(request.auth, repository_id, asked.from_, asked.to)
     return Status(202, asked_payload(changes_ask(old=old, new=new, user=request.auth.user, llm=asked.llm)))
 

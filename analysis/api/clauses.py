@@ -24,7 +24,7 @@ Threshold = Annotated[float | None, Query(None, ge=0, le=1)]
 @router.post("/documents/{uuid:document_id}/clauses", response=responses(202, ClausesOut, 403, 409))
 def find_clauses(request: ApiRequest, document_id: UUID) -> Status[Any]:
     """Has the document gone through, in the background. Once more replaces what was found."""
-    document = get_document_or_404(request.auth, document_id, role=Role.EDITOR)
+    document = get_document_or_404(request.auth, document_id, role=Role.REVIEWER)
     review_ask(document=document, user=request.auth.user)
     return Status(202, _payload(document, None))
 

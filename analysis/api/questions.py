@@ -69,7 +69,7 @@ def ask_question(request: ApiRequest, slug: str, asked: QuestionIn) -> Status[An
     still being read in waits for it. With `llms` each of them answers, all at the same time. `path` keeps to a folder
     or file of the one repository.
     """
-    member = member_or_404(request.auth, slug, role=Role.EDITOR)
+    member = member_or_404(request.auth, slug, role=Role.REVIEWER)
     given: dict[str, Any] = {
         "workspace": member.workspace,
         "user": member.user,
@@ -146,11 +146,11 @@ async def follow_question(
 @router.post("/questions/{uuid:question_id}/stop", response=responses(200, StoppedOut, 403))
 def stop_question(request: ApiRequest, question_id: UUID) -> dict[str, Any]:
     """Stops the language model; what was written so far is kept and checked."""
-    return stop(answer_of(request.auth, question_id, role=Role.EDITOR))
+    return stop(answer_of(request.auth, question_id, role=Role.REVIEWER))
 
 
 @router.post("/questions/{uuid:question_id}/regenerate", response=responses(202, AskedOut, 403))
 def regenerate_answer(request: ApiRequest, question_id: UUID, again: AgainIn) -> Status[Any]:
     """Answers the question anew, in another mode or by another language model; earlier answers stay."""
-    question = get_question_or_404(request.auth, question_id, role=Role.EDITOR)
+    question = get_question_or_404(request.auth, question_id, role=Role.REVIEWER)
     return Status(202, asked_payload(answer_regenerate(question, mode=again.mode, llm=again.llm)))

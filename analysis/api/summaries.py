@@ -28,14 +28,14 @@ router = Router(tags=["Summaries"])
 @router.post("/documents/{uuid:document_id}/summaries", response=responses(202, AskedOut, 403))
 def ask_summary(request: ApiRequest, document_id: UUID, asked: SummaryIn) -> Status[Any]:
     """Starts a summary of the document; it is written in the background like an answer."""
-    document = get_document_or_404(request.auth, document_id, role=Role.EDITOR)
+    document = get_document_or_404(request.auth, document_id, role=Role.REVIEWER)
     return Status(202, asked_payload(summary_ask(document=document, user=request.auth.user, llm=asked.llm)))
 
 
 @router.post("/repositories/{uuid:repository_id}/summaries", response=responses(202, AskedOut, 403))
 def ask_repository_summary(request: ApiRequest, repository_id: UUID, asked: RepositorySummaryIn) -> Status[Any]:
     """Starts a summary of the repository, or of the folder or file `path` of it; written in the background."""
-    repository = get_repository_or_404(request.auth, repository_id, role=Role.EDITOR)
+    repository = get_repository_or_404(request.auth, repository_id, role=Role.REVIEWER)
     user = request.auth.user
     answer = repository_summary_ask(repository=repository, user=user, path=asked.path, llm=asked.llm)
     return Status(202, asked_payload(answer))
@@ -56,4 +56,4 @@ async def follow_summary(request: ApiRequest, summary_id: UUID) -> HttpResponseB
 @router.post("/summaries/{uuid:summary_id}/stop", response=responses(200, StoppedOut, 403))
 def stop_summary(request: ApiRequest, summary_id: UUID) -> dict[str, Any]:
     """Stops the language model; what was written so far is kept and checked."""
-    return stop(answer_of(request.auth, summary_id, role=Role.EDITOR, purpose=Purpose.SUMMARY))
+    return stop(answer_of(request.auth, summary_id, role=Role.REVIEWER, purpose=Purpose.SUMMARY))

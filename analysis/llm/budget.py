@@ -49,7 +49,7 @@ def month_of(workspace_id: int, *, besides: int | None = None) -> Month | None:
 def over_budget() -> UserError:
     """Return what a person is told when there is no money left."""
     return UserError(
-        "This workspace has spent its budget for this month. An owner can raise it under Settings, Policy; "
+        "This workspace has spent its budget for this month. An owner or admin can raise it under Settings, Policy; "
         "self-hosted language models cost nothing and go on.",
         code="budget_spent",
         status=402,

@@ -104,7 +104,7 @@ class Terminal:
         if self.quiet:
             self.out.write(json.dumps(payload, ensure_ascii=False, indent=1))
             return
-        lines = [*citation_lines(payload), *unsupported_lines(payload), " · ".join(Card(answer, False).receipt)]
+        lines = [*citation_lines(payload), *unsupported_lines(payload), " · ".join(Card(answer).receipt)]
         self.out.write("\n".join(["", "", *lines]))
 
 

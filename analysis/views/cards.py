@@ -28,7 +28,8 @@ class Card:
     """What `_answer.html` draws."""
 
     answer: Answer
-    may_edit: bool
+    may_ask: bool = False
+    may_see_prompt: bool = False
 
     @property
     def question(self) -> Question:
@@ -79,7 +80,7 @@ class Card:
     @cached_property
     def llms(self) -> list[Choice]:
         """The language models that it can be asked of again."""
-        return llm_choices(self.question.workspace_id) if self.may_edit else []
+        return llm_choices(self.question.workspace_id) if self.may_ask else []
 
     @property
     def compared(self) -> bool:
@@ -143,7 +144,7 @@ class Card:
 
 def card_for(answer: Answer, member: Member) -> Card:
     """Return the card of `answer` for a member of its workspace."""
-    return Card(answer, member.may(Role.EDITOR))
+    return Card(answer, member.may(Role.REVIEWER), member.may(Role.EDITOR))
 
 
 def newest_answer(question: Question) -> Answer | None:

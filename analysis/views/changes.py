@@ -92,7 +92,7 @@ def compare(request: HttpRequest, repository_id: UUID, old: int, new: int) -> Ht
         "visit": seen,
         "repository": seen.repository,
         "workspace": seen.repository.workspace,
-        "may_edit": seen.member.may(Role.EDITOR),
+        "may_ask": seen.member.may(Role.REVIEWER),
         "before": before,
         "after": seen.snapshot,
         "snapshots": seen.repository.snapshots.filter(symbols_at__isnull=False).order_by("-number"),
@@ -114,7 +114,7 @@ def compare(request: HttpRequest, repository_id: UUID, old: int, new: int) -> Ht
 def compare_why(request: HttpRequest, repository_id: UUID, old: int, new: int) -> HttpResponse:
     """Have written what changed between two versions, and why it matters."""
     seen, before = _sides(request, repository_id, old, new)
-    member = member_of(person(request), seen.repository.workspace, role=Role.EDITOR)
+    member = member_of(person(request), seen.repository.workspace, role=Role.REVIEWER)
     llm = request.POST.get("llm", "")
     remember_llm(request, llm)
     try:

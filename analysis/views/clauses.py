@@ -50,6 +50,7 @@ class Panel:
     """What the tab shows of a document. entries: of a review that is done; words, permille: of one that goes on."""
 
     document: Document
+    may_ask: bool
     may_edit: bool
     threshold: float
     own_threshold: bool
@@ -92,7 +93,8 @@ def panel_of(request: HttpRequest, document: Document) -> Panel:
     threshold = own if own is not None else document.workspace.clause_threshold
     listed = entries(review, threshold) if review and review.finished_at and not review.open else []
     words, permille = _how_far(review)
-    return Panel(document, member.may(Role.EDITOR), threshold, own is not None, review, listed, words, permille)
+    may_ask, may_edit = member.may(Role.REVIEWER), member.may(Role.EDITOR)
+    return Panel(document, may_ask, may_edit, threshold, own is not None, review, listed, words, permille)
 
 
 @login_required
@@ -112,7 +114,7 @@ def clauses(request: HttpRequest, document_id: UUID) -> HttpResponse:
 def _run(request: HttpRequest, document_id: UUID) -> HttpResponse:
     from analysis.review.run import review_ask
 
-    found = get_document_or_404(person(request), document_id, role=Role.EDITOR)
+    found = get_document_or_404(person(request), document_id, role=Role.REVIEWER)
     try:
         review_ask(document=found, user=person(request))
     except LecternError as error:

@@ -106,7 +106,7 @@ def compare(request: HttpRequest, question_id: UUID) -> HttpResponse:
     """Return the question's answers side by side; on POST have the language models answer that have not yet."""
     if request.method == "GET":
         return _page(request, get_question_or_404(person(request), question_id))
-    question = get_question_or_404(person(request), question_id, role=Role.EDITOR)
+    question = get_question_or_404(person(request), question_id, role=Role.REVIEWER)
     try:
         answers_compare(question, llms=request.POST.getlist("llms"), mode=chosen_mode(request.POST))
     except LecternError as error:
@@ -125,7 +125,7 @@ def _page(request: HttpRequest, question: Question, error: LecternError | None =
         "columns": columns,
         "choices": [(each, states.get(each.id, "")) for each in llm_choices(question.workspace_id)],
         "modes": MODES,
-        "may_edit": member.may(Role.EDITOR),
+        "may_ask": member.may(Role.REVIEWER),
         "error": error.message if error else "",
     }
     return render(request, "compare.html", context, status=error.status if error else 200)

@@ -420,7 +420,7 @@ def summarise(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """Start a summary of the document."""
     from analysis.answer.ask import summary_ask
 
-    found = _own(request, document_id)
+    found = get_document_or_404(person(request), document_id, role=Role.REVIEWER)
     member = member_of(person(request), found.workspace)
     remember_llm(request, request.POST.get("llm", ""))
     try:

@@ -165,6 +165,7 @@ def _table(request: HttpRequest, member: Member) -> dict[str, object]:
         "repository_rows": rows,
         "empty": listing.empty and not rows,
         "workspace": member.workspace,
+        "may_ask": member.may(Role.REVIEWER),
         "may_edit": member.may(Role.EDITOR),
         "upload_max_bytes": settings.UPLOAD_MAX_BYTES,
         "upload_endings": ",".join(endings()),

@@ -49,7 +49,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the page for a question across documents; on POST put the question."""
     if request.method == "GET":
         return _ask_page(request, enter(request, slug))
-    member = enter(request, slug, role=Role.EDITOR)
+    member = enter(request, slug, role=Role.REVIEWER)
     try:
         asked = Asked.from_form(request.POST, member)
         remember_llm(request, asked.llm)
@@ -108,7 +108,8 @@ def side_by_side(request: HttpRequest, question: Question) -> HttpResponse:
 
 def ask_context(request: HttpRequest, member: Member) -> dict[str, Any]:
     """Return what `_ask.html` needs beside its documents."""
-    return {"may_edit": member.may(Role.EDITOR), **ask_choices(request)}
+    may_ask, may_edit = member.may(Role.REVIEWER), member.may(Role.EDITOR)
+    return {"may_ask": may_ask, "may_edit": may_edit, **ask_choices(request)}
 
 
 def refusal(request: HttpRequest, error: LecternError) -> HttpResponse | None:
@@ -228,7 +229,7 @@ def _follow_ups(question: Question) -> list[Answer]:
 @require_POST
 def regenerate(request: HttpRequest, question_id: UUID) -> HttpResponse:
     """Answer the question once more, in the mode and by the LLM that the form names."""
-    asked = get_question_or_404(person(request), question_id, role=Role.EDITOR)
+    asked = get_question_or_404(person(request), question_id, role=Role.REVIEWER)
     member = member_of(person(request), asked.workspace)
     remember_llm(request, request.POST.get("llm", ""))
     try:
@@ -250,7 +251,7 @@ def told(request: HttpRequest, error: LecternError, url: str) -> HttpResponse:
 @require_POST
 def follow_up(request: HttpRequest, question_id: UUID) -> HttpResponse:
     """Put a question that follows up another, to the same documents."""
-    asked = get_question_or_404(person(request), question_id, role=Role.EDITOR)
+    asked = get_question_or_404(person(request), question_id, role=Role.REVIEWER)
     member = member_of(person(request), asked.workspace)
     remember_llm(request, request.POST.get("llm", ""))
     try:
@@ -271,7 +272,7 @@ def follow_up(request: HttpRequest, question_id: UUID) -> HttpResponse:
 @require_POST
 def answer_stop_view(request: HttpRequest, answer_id: UUID) -> HttpResponse:
     """Stop an answer; its stream brings what was written until then."""
-    answer = get_answer_or_404(person(request), answer_id, role=Role.EDITOR)
+    answer = get_answer_or_404(person(request), answer_id, role=Role.REVIEWER)
     answer_stop(answer)
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204)

@@ -213,7 +213,7 @@ def details(seen: Visit) -> dict[str, Any]:
 @require_POST
 def repository_summarise(request: HttpRequest, repository_id: UUID) -> HttpResponse:
     """Start a summary of the repository, or of its folder or file at `path`."""
-    found = get_repository_or_404(person(request), repository_id, role=Role.EDITOR)
+    found = get_repository_or_404(person(request), repository_id, role=Role.REVIEWER)
     member = member_of(person(request), found.workspace)
     path, llm = request.POST.get("path", ""), request.POST.get("llm", "")
     remember_llm(request, llm)

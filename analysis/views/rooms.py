@@ -39,6 +39,10 @@ class Visit:
     at: str = ""
 
     @property
+    def may_ask(self) -> bool:
+        return self.member.may(Role.REVIEWER)
+
+    @property
     def may_edit(self) -> bool:
         return self.member.may(Role.EDITOR)
 
@@ -125,6 +129,7 @@ def room(request: HttpRequest, visit: Visit, middle: str, context: dict[str, Any
         "snapshot": visit.snapshot,
         "middle": middle,
         "path": path,
+        "may_ask": visit.may_ask,
         "may_edit": visit.may_edit,
         "scopes": scopes_of(visit, path),
         **_summary(visit, path),

@@ -112,17 +112,16 @@ def actions_for(member: Member, query: str) -> list[Action]:
     to_upload = Action("Add documents", f"{home}?add=1", "upload")
     to_repository = Action("Add a repository", reverse("repositories", args=[slug]), "code")
     to_settings = Action("Workspace settings", reverse("workspace_settings", args=[slug]), "settings")
-    may_edit = member.may(Role.EDITOR)
+    may_ask, to_add = member.may(Role.REVIEWER), [to_upload, to_repository] if member.may(Role.EDITOR) else []
     if query:
         asked = Action(f"Ask: {query}", f"{ask}?{urlencode({'text': query})}", "ask")
         found = f"{reverse('search', args=[slug])}?{urlencode({'q': query})}"
         searched = Action(f"Search for: {query}", found, "search")
-        possible = [to_upload, to_repository, to_settings] if may_edit else [to_settings]
-        others = [each for each in possible if query.lower() in each.label.lower()]
-        return [*([asked] if may_edit else []), searched, *others]
+        others = [each for each in [*to_add, to_settings] if query.lower() in each.label.lower()]
+        return [*([asked] if may_ask else []), searched, *others]
     to_home = Action(f"Go to {member.workspace.name}", home, "document")
     asked = Action("Ask the whole workspace", ask, "ask")
-    return [to_home, *([asked, to_upload, to_repository] if may_edit else []), to_settings]
+    return [to_home, *([asked] if may_ask else []), *to_add, to_settings]
 
 
 def results_of(query: str, hits: list[Hit]) -> list[Result]:

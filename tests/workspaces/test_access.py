@@ -41,10 +41,17 @@ def test_each_member_has_a_place(cast, role):
     ("who", "needed", "allowed"),
     [
         ("viewer", Role.VIEWER, True),
+        ("viewer", Role.REVIEWER, False),
         ("viewer", Role.EDITOR, False),
         ("viewer", Role.OWNER, False),
+        ("reviewer", Role.REVIEWER, True),
+        ("reviewer", Role.EDITOR, False),
+        ("editor", Role.REVIEWER, True),
         ("editor", Role.EDITOR, True),
+        ("editor", Role.ADMIN, False),
         ("editor", Role.OWNER, False),
+        ("admin", Role.ADMIN, True),
+        ("admin", Role.OWNER, False),
         ("owner", Role.OWNER, True),
     ],
 )

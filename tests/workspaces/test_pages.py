@@ -94,7 +94,7 @@ class TestWhoMay:
         ]
 
     @pytest.mark.parametrize(("who", "code"), [("viewer", 403), ("editor", 403), ("outsider", 404)])
-    def test_only_owners_write(self, cast, signed_in, who, code):
+    def test_only_admins_write(self, cast, signed_in, who, code):
         client = signed_in(getattr(cast, who))
         before = list(Member.objects.order_by("pk").values_list())
         assert [client.post(path, data).status_code for path, data in self.writes(cast)] == [code] * 6
@@ -112,6 +112,30 @@ class TestWhoMay:
         settings_page = words(client.get(reverse("workspace_settings", args=["firm"])))
         assert f"Your role here: {who}" in settings_page
         assert "Delete workspace" not in settings_page
+
+    def test_an_admin_manages_all_but_owners(self, cast, signed_in):
+        client = signed_in(cast.admin)
+        path = reverse("members", args=["firm"])
+        owner = Member.objects.get(workspace=cast.workspace, user=cast.owner)
+        editor = Member.objects.get(workspace=cast.workspace, user=cast.editor)
+        page = client.get(path).content.decode()
+        assert reverse("member_role", args=["firm", editor.pk]) in page
+        assert reverse("member_role", args=["firm", owner.pk]) not in page
+        assert '<option value="owner"' not in page
+        assert client.post(reverse("member_role", args=["firm", owner.pk]), {"role": "viewer"}).status_code == 403
+        assert client.post(reverse("member_remove", args=["firm", owner.pk])).status_code == 403
+        assert client.post(reverse("member_role", args=["firm", editor.pk]), {"role": "owner"}).status_code == 422
+        assert client.post(reverse("invite_create", args=["firm"]), {"role": "owner"}).status_code == 422
+        assert client.post(reverse("workspace_delete", args=["firm"]), {"name": "The Firm"}).status_code == 403
+        client.post(reverse("member_role", args=["firm", editor.pk]), {"role": "admin"})
+        places = Member.objects.filter(workspace=cast.workspace).order_by("user__email")
+        assert list(places.values_list("user__email", "role")) == [
+            ("admin@firm.example", "admin"),
+            ("editor@firm.example", "admin"),
+            ("owner@firm.example", "owner"),
+            ("reviewer@firm.example", "reviewer"),
+            ("viewer@firm.example", "viewer"),
+        ]
 
     def test_another_workspaces_people_and_invites_are_not_found(self, cast, signed_in):
         client = signed_in(cast.owner)
@@ -314,7 +338,7 @@ class TestHere:
 
     def test_the_workspace_a_view_has_set(self, cast):
         here = Here(self.request(cast.editor, workspace=cast.workspace))
-        assert (here.workspace, here.role, here.may_edit, here.may_own) == (cast.workspace, "editor", True, False)
+        assert (here.workspace, here.role, here.may_edit, here.may_manage) == (cast.workspace, "editor", True, False)
 
     def test_nowhere(self, cast):
         here = Here(self.request(cast.viewer))

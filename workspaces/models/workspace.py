@@ -65,6 +65,16 @@ class Member(models.Model):
         return min(Role(self.role).rank, self.ceiling.rank) >= role.rank
 
     @property
+    def manages(self) -> bool:
+        """Whether they decide who is in and what is allowed."""
+        return self.may(Role.ADMIN)
+
+    @property
+    def owns(self) -> bool:
+        """Whether they may give the workspace away and end it."""
+        return self.may(Role.OWNER)
+
+    @property
     def sees_all(self) -> bool:
         """Whether no folder is closed to them: owners and admins could open each one to themselves."""
         return not self.guest and Role(self.role).rank >= Role.ADMIN.rank

@@ -1,4 +1,4 @@
-"""The audit log: of a workspace for its owners, of everything for administrators."""
+"""The audit log: of a workspace for its owners and admins, of everything for administrators."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ EXPORTS: dict[str, tuple[Callable[[QuerySet[AuditEvent]], Iterator[str]], str]] 
 @never_cache
 @require_safe
 def workspace_audit(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show who did what in a workspace. For owners: it tells what each person looks at."""
-    return _page(request, "workspaces/audit.html", enter(request, slug, role=Role.OWNER).workspace)
+    """Show who did what in a workspace. For admins: it tells what each person looks at."""
+    return _page(request, "workspaces/audit.html", enter(request, slug, role=Role.ADMIN).workspace)
 
 
 @login_required
@@ -36,7 +36,7 @@ def workspace_audit(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def workspace_audit_export(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
     """Return a workspace's entries, filtered as on the page, as a file."""
-    return _export(request, enter(request, slug, role=Role.OWNER).workspace, kind, f"audit-{slug}")
+    return _export(request, enter(request, slug, role=Role.ADMIN).workspace, kind, f"audit-{slug}")
 
 
 @login_required

@@ -13,7 +13,16 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from analysis.errors import UserError
 from workspaces import recipes
-from workspaces.access import LAST_WORKSPACE, enter, invite_for, invites_for, members_for, person
+from workspaces.access import (
+    LAST_WORKSPACE,
+    enter,
+    invite_for,
+    invites_for,
+    members_for,
+    person,
+    require_above,
+    roles_given_by,
+)
 from workspaces.accounts import INVITE_KEY
 from workspaces.forms import RoleForm
 from workspaces.models import Invite, Member, Role
@@ -21,7 +30,7 @@ from workspaces.models import Invite, Member, Role
 
 @login_required
 def members(request: HttpRequest, slug: str) -> HttpResponse:
-    """List the workspace's people and, to an owner, its open invites."""
+    """List the workspace's people and, to an admin, its open invites."""
     return _members_page(request, enter(request, slug))
 
 
@@ -29,15 +38,16 @@ def members(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def member_role(request: HttpRequest, slug: str, member_id: int) -> HttpResponse:
     """Give a member another role."""
-    owner = enter(request, slug, role=Role.OWNER)
-    member = get_object_or_404(members_for(owner), pk=member_id)
-    form = RoleForm(request.POST)
+    admin = enter(request, slug, role=Role.ADMIN)
+    member = get_object_or_404(members_for(admin), pk=member_id)
+    require_above(admin, member)
+    form = RoleForm(request.POST, by=admin)
     if not form.is_valid():
-        return _members_page(request, owner, error=UserError("Choose one of the roles."))
+        return _members_page(request, admin, error=UserError("Choose one of the roles."))
     try:
         recipes.member_set_role(member, form.cleaned_data["role"])
     except UserError as error:
-        return _members_page(request, owner, error=error)
+        return _members_page(request, admin, error=error)
     messages.success(request, f"{member.user} is now {form.cleaned_data['role'].label.lower()}.")
     return redirect("members", slug=slug)
 
@@ -46,14 +56,15 @@ def member_role(request: HttpRequest, slug: str, member_id: int) -> HttpResponse
 @require_POST
 def member_remove(request: HttpRequest, slug: str, member_id: int) -> HttpResponse:
     """Take a member out."""
-    owner = enter(request, slug, role=Role.OWNER)
-    member = get_object_or_404(members_for(owner), pk=member_id)
+    admin = enter(request, slug, role=Role.ADMIN)
+    member = get_object_or_404(members_for(admin), pk=member_id)
+    require_above(admin, member)
     try:
         recipes.member_remove(member)
     except UserError as error:
-        return _members_page(request, owner, error=error)
+        return _members_page(request, admin, error=error)
     messages.success(request, f"{member.user} has no access any more.")
-    return redirect("home") if member.pk == owner.pk else redirect("members", slug=slug)
+    return redirect("home") if member.pk == admin.pk else redirect("members", slug=slug)
 
 
 @login_required
@@ -61,24 +72,24 @@ def member_remove(request: HttpRequest, slug: str, member_id: int) -> HttpRespon
 @never_cache
 def invite_create(request: HttpRequest, slug: str) -> HttpResponse:
     """Make an invite and show its link, this once: the answer to this request is the only place that has it."""
-    owner = enter(request, slug, role=Role.OWNER)
-    form = RoleForm(request.POST)
+    admin = enter(request, slug, role=Role.ADMIN)
+    form = RoleForm(request.POST, by=admin)
     if not form.is_valid():
-        return _members_page(request, owner, error=UserError("Choose one of the roles."))
+        return _members_page(request, admin, error=UserError("Choose one of the roles."))
     invite, token = recipes.invite_create(
-        workspace=owner.workspace, user=person(request), role=form.cleaned_data["role"]
+        workspace=admin.workspace, user=person(request), role=form.cleaned_data["role"]
     )
     path = reverse("invite_accept", args=[token])
     link = f"{settings.PUBLIC_URL.rstrip('/')}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
-    return _members_page(request, owner, new_invite=invite, link=link)
+    return _members_page(request, admin, new_invite=invite, link=link)
 
 
 @login_required
 @require_POST
 def invite_revoke(request: HttpRequest, slug: str, invite_id: int) -> HttpResponse:
     """Make an invite's link worthless."""
-    owner = enter(request, slug, role=Role.OWNER)
-    recipes.invite_revoke(get_object_or_404(invites_for(owner).select_related("workspace"), pk=invite_id))
+    admin = enter(request, slug, role=Role.ADMIN)
+    recipes.invite_revoke(get_object_or_404(invites_for(admin).select_related("workspace"), pk=invite_id))
     messages.success(request, "The invite is revoked: its link leads nowhere now.")
     return redirect("members", slug=slug)
 
@@ -116,9 +127,9 @@ def _members_page(request: HttpRequest, member: Member, error: UserError | None 
         "member": member,
         "workspace": member.workspace,
         "members": members_for(member),
-        "invites": invites_for(member) if member.may(Role.OWNER) else [],
-        "roles": Role.choices,
-        "invite_form": RoleForm(auto_id="invite_%s"),
+        "invites": invites_for(member) if member.manages else [],
+        "roles": [(role.value, role.label) for role in roles_given_by(member)],
+        "invite_form": RoleForm(auto_id="invite_%s", by=member),
         "error": error,
         **more,
     }

@@ -33,8 +33,8 @@ def workspace_create(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def workspace_settings(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the workspace's settings, and let an owner change them."""
-    member = enter(request, slug, role=Role.OWNER if request.method == "POST" else Role.VIEWER)
+    """Show the workspace's settings, and let an admin change them."""
+    member = enter(request, slug, role=Role.ADMIN if request.method == "POST" else Role.VIEWER)
     form = SettingsForm(request.POST or None, initial=_set(member.workspace))
     if form.is_valid():
         recipes.workspace_change(member.workspace, **form.cleaned_data)
@@ -46,8 +46,8 @@ def workspace_settings(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def workspace_policy(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show and change what the workspace allows. For owners."""
-    member = enter(request, slug, role=Role.OWNER)
+    """Show and change what the workspace allows. For admins."""
+    member = enter(request, slug, role=Role.ADMIN)
     policy = policy_of(member.workspace_id)
     usable = [(llm.id, f"{llm.name}{'' if llm.self_hosted else ', outside the house'}") for llm in llms()]
     # One that is away for now stays allowed.

@@ -16,7 +16,7 @@ from analysis.management.command import LecternCommand, acting_member
 from analysis.models import Document, Repository
 from analysis.types import Mode
 from workspaces.access import repositories_for
-from workspaces.models import Member
+from workspaces.models import Member, Role
 
 
 class Command(LecternCommand):
@@ -55,7 +55,7 @@ class Command(LecternCommand):
         **_: Any,
     ) -> None:
         """Ask, and show the answer."""
-        member = acting_member(slug, user)
+        member = acting_member(slug, user, role=Role.REVIEWER)
         answer = question_ask(
             workspace=member.workspace,
             user=member.user,

@@ -18,6 +18,7 @@ from analysis.management.command import LecternCommand, acting_member
 from analysis.models import ClauseReview, ReviewStatus
 from analysis.review.report import Entry, entries, review_payload
 from analysis.review.run import review_ask
+from workspaces.models import Role
 
 
 class Command(LecternCommand):
@@ -35,7 +36,7 @@ class Command(LecternCommand):
 
     def run(self, *, slug: str, document: UUID, threshold: float | None, user: str, json: bool, **_: Any) -> None:
         """Have the document gone through, and show what was found."""
-        member = acting_member(slug, user)
+        member = acting_member(slug, user, role=Role.REVIEWER)
         try:
             (chosen,) = chosen_documents(member, [document])
         except Http404:

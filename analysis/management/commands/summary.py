@@ -12,6 +12,7 @@ from analysis.answer.ask import summary_ask
 from analysis.management.answering import Terminal
 from analysis.management.command import LecternCommand, acting_member
 from analysis.models import Document
+from workspaces.models import Role
 
 
 class Command(LecternCommand):
@@ -31,5 +32,5 @@ class Command(LecternCommand):
         document = Document.objects.select_related("workspace", "version").filter(pk=document_id).first()
         if document is None:
             raise CommandError(f"There is no document {document_id}.")
-        member = acting_member(document.workspace.slug, user)
+        member = acting_member(document.workspace.slug, user, role=Role.REVIEWER)
         Terminal(self.stdout, quiet=json).show(summary_ask(document=document, user=member.user, llm=llm))
