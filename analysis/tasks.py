@@ -21,6 +21,14 @@ def ingest_snapshot(snapshot_id: int) -> None:
     ingest_snapshot(snapshot_id)
 
 
+@shared_task(name="analysis.tasks.embed_snapshots")
+def embed_snapshots() -> None:
+    """Go on for a few seconds with the vectors of a repository that is searched by words alone, if there is one."""
+    from analysis.ingest.repository.embedding import embed_waiting
+
+    embed_waiting()
+
+
 @shared_task(name="analysis.tasks.run_answer")
 def run_answer(answer_id: str) -> None:
     """Write one answer, as far as it is not written already."""

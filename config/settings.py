@@ -129,6 +129,7 @@ CELERY_TASK_DEFAULT_QUEUE = "ingest"
 CELERY_TASK_ROUTES = {
     "analysis.tasks.ingest_version": {"queue": "ingest"},
     "analysis.tasks.ingest_snapshot": {"queue": "ingest"},
+    "analysis.tasks.embed_snapshots": {"queue": "ingest"},
     "analysis.tasks.reembed": {"queue": "ingest"},
     "analysis.tasks.understand_again": {"queue": "ingest"},
     "analysis.tasks.reindex": {"queue": "ingest"},
@@ -151,6 +152,7 @@ CELERY_BEAT_SCHEDULE = {
     "requeue-expired": {"task": "analysis.tasks.requeue_expired", "schedule": 15.0},
     # Sent while the one before is at work: it then goes on at once. What nobody took is of no use later.
     "reembed": {"task": "analysis.tasks.reembed", "schedule": 10.0, "options": {"expires": 10}},
+    "embed-snapshots": {"task": "analysis.tasks.embed_snapshots", "schedule": 10.0, "options": {"expires": 10}},
     "understand-again": {"task": "analysis.tasks.understand_again", "schedule": 30.0, "options": {"expires": 30}},
     "reindex": {"task": "analysis.tasks.reindex", "schedule": 30.0, "options": {"expires": 30}},
     "tidy": {"task": "analysis.tasks.tidy", "schedule": 3600.0},

@@ -48,7 +48,10 @@ def repositories_read(
 
 
 def in_words(row: Mapping[str, Any]) -> str:
-    """Return what was read of a repository: "requests: 34 files whole, 12 as outline; not read: binary 30"."""
+    """Return what was read of a repository: "requests, 46 files: 34 whole, 12 in outline. 30 more not read in: …".
+
+    Where search went by words alone in a part of it, that is said.
+    """
     counts = [
         (row["files_whole"], "whole"),
         (row["files_skeleton"], "in outline"),
@@ -59,7 +62,11 @@ def in_words(row: Mapping[str, Any]) -> str:
     files = f"{row['name']}, {row['files_total']:,} file{'' if row['files_total'] == 1 else 's'}: {', '.join(said)}"
     kinds = ", ".join(f"{_NOT_READ.get(kind, kind)} {count:,}" for kind, count in sorted(row["skipped"].items()))
     total = sum(row["skipped"].values())
-    return f"{files}. {total:,} more not read in: {kinds}." if total else f"{files}."
+    said_all = f"{files}. {total:,} more not read in: {kinds}." if total else f"{files}."
+    if by_meaning := row.get("by_meaning"):
+        done, passages = by_meaning
+        said_all += f" Search by meaning reached {done:,} of {passages:,} passages, search by words all of them."
+    return said_all
 
 
 def _tallies(files: Sequence[Document], read: Mapping[int, Sequence[Span]], skeletons: set[str]) -> dict[UUID, _Tally]:
@@ -104,6 +111,8 @@ def _skipped(snapshots: Sequence[Snapshot], path: str) -> dict[int | None, dict[
 
 def _row(repository: Repository, tally: _Tally, skipped: Mapping[str, int]) -> dict[str, Any]:
     snapshot = repository.snapshot
+    # Where all was read whole, no search chose what was read.
+    chosen = snapshot is not None and snapshot.by_words_alone and bool(tally.skeleton or tally.part or tally.out)
     return {
         "repository_id": str(repository.pk),
         "name": repository.name,
@@ -120,6 +129,7 @@ def _row(repository: Repository, tally: _Tally, skipped: Mapping[str, int]) -> d
         "characters_total": tally.characters_total,
         "characters_read": tally.characters_read,
         "skipped": dict(skipped),
+        "by_meaning": [snapshot.stage_done, snapshot.stage_total] if snapshot and chosen else None,
         Extent.WHOLE.value: tally.whole,
         Extent.SKELETON.value: tally.skeleton,
         PART: tally.part,

@@ -45,9 +45,9 @@ Body = TypeVar("Body", bound=Schema)
 STAGE_SHARES = {
     "fetch": (0.0, 0.05),
     "unpack": (0.05, 0.05),
-    "parse": (0.1, 0.25),
-    "embed": (0.35, 0.6),
-    "index": (0.95, 0.05),
+    "parse": (0.1, 0.4),
+    "index": (0.5, 0.45),
+    "embed": (0.95, 0.05),
 }
 
 
@@ -192,15 +192,20 @@ def snapshot_payload(snapshot: Snapshot) -> dict[str, Any]:
     """Return the version as the interface states it."""
     failed = snapshot.status == IngestStatus.FAILED
     same = ("number", "label", "origin", "commit", "ref", "message", "committed_at", "status", "stage_done")
-    more = ("stage_total", "size_bytes", "tokens", "warnings", "created_at", "ready_at")
+    more = ("stage_total", "size_bytes", "tokens", "warnings", "created_at", "ready_at", "vectors_at")
     return {name: getattr(snapshot, name) for name in (*same, *more)} | {
         "stage": snapshot.stage if snapshot.status == IngestStatus.INGESTING and snapshot.stage else None,
         "progress": progress_of(snapshot),
         "browsable": snapshot.symbols_at is not None,
         "files": snapshot.file_count,
         "lines": snapshot.line_count,
+        "by_meaning": _by_meaning(snapshot) if snapshot.by_words_alone else None,
         "error": {"code": snapshot.error_code, "message": snapshot.error_message} if failed else None,
     }
+
+
+def _by_meaning(snapshot: Snapshot) -> dict[str, Any]:
+    return {"done": snapshot.stage_done, "total": snapshot.stage_total, "waits_for": snapshot.error_message or None}
 
 
 def progress_of(snapshot: Snapshot) -> float:

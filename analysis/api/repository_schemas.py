@@ -95,11 +95,20 @@ class SnapshotWarningOut(Schema):
     path: str | None = None
 
 
+class ByMeaningOut(Schema):
+    """How many of a version's passages search by meaning reaches; waits_for: what keeps it from going on."""
+
+    done: int
+    total: int
+    waits_for: str | None
+
+
 class SnapshotOut(Schema):
     """A version of a repository. label: the beginning of its commit, else its number.
 
-    stage: fetch, unpack, parse, embed or index, of stage_done of stage_total files. browsable: its tree and its symbols
-    can be read, although it may not be searchable yet.
+    stage: fetch, unpack, parse or index, of stage_done of stage_total files, or embed, of passages. browsable: its tree
+    and its symbols can be read, although it may not be searchable yet. by_meaning: of a ready version, how far search
+    by meaning has come; null once it reaches all, at vectors_at.
     """
 
     number: int
@@ -119,10 +128,12 @@ class SnapshotOut(Schema):
     lines: int
     size_bytes: int
     tokens: int
+    by_meaning: ByMeaningOut | None
     warnings: list[SnapshotWarningOut]
     error: ErrorDetail | None
     created_at: datetime
     ready_at: datetime | None
+    vectors_at: datetime | None
 
 
 class SnapshotPage(Schema):

@@ -149,6 +149,11 @@ def _send_again(rows: QuerySet[Row], row: Row, send: Callable[[int], object], ex
         send(row.pk)
 
 
+def uploads_wait() -> bool:
+    """Return whether something is waiting to be read in, to which work in the background gives way."""
+    return any(rows.objects.filter(status=IngestStatus.QUEUED).exists() for rows in (DocumentVersion, Snapshot))
+
+
 def quietly(action: Callable[[], object]) -> None:
     """Run what follows on something's being read in: its failure is logged, and what was read stays ready."""
     try:

@@ -24,7 +24,8 @@ from analysis.errors import AppError
 from analysis.ingest import index
 from analysis.ingest.embed import Encoder, Vectors, embed_passages
 from analysis.ingest.embedders import encoder_if_there, serving
-from analysis.models import Chunk, ChunkVector, DocumentVersion, Embedder, EmbedderStatus, IngestStatus, Snapshot
+from analysis.ingest.hold import uploads_wait
+from analysis.models import Chunk, ChunkVector, Embedder, EmbedderStatus, IngestStatus
 from analysis.models.lease import LeaseLost, claim, release, renew
 from config.env import env
 
@@ -99,7 +100,7 @@ def _work(build: Build, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     try:
         with beating(build.renew, every_seconds=env.lease_seconds / 3):
-            complete = _built(build, lambda: time.monotonic() >= deadline or _uploads_wait())
+            complete = _built(build, lambda: time.monotonic() >= deadline or uploads_wait())
         if complete and _taken_over(build):
             logger.info("Search uses %s now", build.embedder)
             return True
@@ -145,10 +146,6 @@ def _write(build: Build, batch: Sequence[Chunk], vectors: Vectors) -> None:
         kept = [at for at, chunk in enumerate(batch) if chunk.pk in there]
         places = [(batch[at].pk, batch[at].version_id) for at in kept]
         index.write_vectors(build.embedder, places, vectors[kept])
-
-
-def _uploads_wait() -> bool:
-    return any(rows.objects.filter(status=IngestStatus.QUEUED).exists() for rows in (DocumentVersion, Snapshot))
 
 
 def _taken_over(build: Build) -> bool:

@@ -95,15 +95,15 @@ def _first(repository: Repository) -> Snapshot:
 
 
 def words(snapshot: Snapshot) -> str:
-    """Return what is being done, in words: "shop: embed 120 of 900"."""
+    """Return what is being done, in words: "shop: index 120 of 900"."""
     count = f" {snapshot.stage_done:,} of {snapshot.stage_total:,}" if snapshot.stage_total else ""
     return f"{snapshot.repository.name}: {snapshot.stage or 'waiting for a worker'}{count}"
 
 
 def share(snapshot: Snapshot) -> float:
-    """Return how far the snapshot is, from 0 to 1: the embedding takes four fifths of the time."""
+    """Return how far the snapshot is, from 0 to 1, until it can be searched."""
     part = snapshot.stage_done / snapshot.stage_total if snapshot.stage_total else 0.0
-    starts = {"parse": (0.05, 0.15), "embed": (0.2, 0.8), "index": (1.0, 0.0)}
+    starts = {"parse": (0.05, 0.45), "index": (0.5, 0.45), "embed": (0.95, 0.05)}
     start, width = starts.get(snapshot.stage, (0.0, 0.05))
     return start + width * part
 

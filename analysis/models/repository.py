@@ -75,9 +75,11 @@ def archive_path(snapshot: Snapshot, filename: str) -> str:
 class Snapshot(Leased):
     """A repository as it was at one commit or in one archive, and how far reading it in has come.
 
-    commit: 40 hex digits, "" if unknown. stage: fetch, unpack, parse, embed, index; stage_done of stage_total counts
-    files. symbols_at: when every file was parsed, so that the tree and its symbols can be read. warnings: list of
-    {code, message, path}. seconds: what each stage took.
+    commit: 40 hex digits, "" if unknown. stage: fetch, unpack, parse, index, embed; stage_done of stage_total counts
+    files, and passages when they are embedded. symbols_at: when every file was parsed, so that the tree and its symbols
+    can be read. vectors_at: when every passage had its vector; a ready snapshot without is searched by words, and by
+    meaning as far as its stage `embed` has come. warnings: list of {code, message, path}. seconds: what each stage
+    took.
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="snapshots")
@@ -107,6 +109,7 @@ class Snapshot(Leased):
     created_at = models.DateTimeField(auto_now_add=True)
     symbols_at = models.DateTimeField(null=True)
     ready_at = models.DateTimeField(null=True)
+    vectors_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["number"]
@@ -119,6 +122,11 @@ class Snapshot(Leased):
     @property
     def ready(self) -> bool:
         return self.status == IngestStatus.READY
+
+    @property
+    def by_words_alone(self) -> bool:
+        """Whether it is ready, and search by meaning finds only a part of it so far."""
+        return self.ready and self.vectors_at is None
 
     @property
     def label(self) -> str:

@@ -15,21 +15,21 @@ from analysis.views.listing import Progress
 COLOURS = 6  # of languages in a bar
 OTHER = "other"
 
-# Where on the whole way each stage stands, in thousandths; embedding is by far the longest.
+# Where on the whole way each stage stands, in thousandths; the vectors that follow on it are not part of it.
 STAGES = {
     "fetch": (0, 50),
-    "unpack": (50, 80),
-    "parse": (80, 280),
-    "embed": (280, 950),
-    "index": (950, 1000),
+    "unpack": (50, 100),
+    "parse": (100, 500),
+    "index": (500, 950),
+    "embed": (950, 1000),
 }
 # What each stage is called, and how it is counted where it can be.
 STAGE_WORDS = {
     "fetch": ("Fetching from the server", ""),
     "unpack": ("Unpacking", "Unpacking file"),
     "parse": ("Reading files", "Reading file"),
-    "embed": ("Embedding", "Embedding"),
-    "index": ("Adding to the index", ""),
+    "index": ("Adding to the index", "Adding file"),
+    "embed": ("Embedding", "Embedding passage"),
 }
 
 

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
 from analysis import progress
-from analysis.models import Answer, DocumentVersion, IngestStatus, Snapshot
+from analysis.models import Answer, DocumentVersion, IngestStatus, Repository, Snapshot
 from analysis.progress import Event
 from analysis.views.cards import card_for
 from analysis.views.compare import finished_column
@@ -171,10 +171,12 @@ def _document_progress(document_id: UUID) -> tuple[str, bool]:
 async def repository_events(request: HttpRequest, repository_id: UUID) -> StreamingHttpResponse:
     """Return the stream of a repository that is being read in: its progress, then `changed` when a page would differ.
 
-    That is when its files can be browsed, when the version is ready, and when it has failed.
+    That is when its files can be browsed, when the version is ready, and when it has failed; for `?until=meaning` when
+    search by meaning reaches all of it.
     """
     found = await checked(lambda: get_repository_or_404(person(request), repository_id))()
-    draw = _version_progress if request.GET.get("until") == "ready" else _first_progress
+    draws = {"ready": _version_progress, "meaning": _meaning_progress}
+    draw = draws.get(request.GET.get("until", ""), _first_progress)
     return sse_response(_coming_in(person(request).pk, found.workspace_id, repository_id, draw))
 
 
@@ -191,3 +193,10 @@ def _version_progress(repository_id: UUID) -> tuple[str, bool]:
     if newest is None or newest.status in {IngestStatus.READY, IngestStatus.FAILED}:
         return "<!-- -->", True
     return render_to_string("_reading_in.html", {"progress": snapshot_progress(newest)}), False
+
+
+def _meaning_progress(repository_id: UUID) -> tuple[str, bool]:
+    """Return how far search by meaning reaches in a repository's current version, and whether it reaches all of it."""
+    snapshot = Snapshot.objects.filter(pk__in=Repository.objects.filter(pk=repository_id).values("snapshot")).first()
+    html = render_to_string("_repository_meaning.html", {"snapshot": snapshot})
+    return html, snapshot is None or not snapshot.by_words_alone

@@ -143,7 +143,7 @@ def test_a_list_says_of_each_where_it_stands(viewer: Caller, cast: Cast, django_
     for number in range(3):
         waiting = Repository.objects.create(workspace=cast.workspace, name=f"waiting {number}")
         Snapshot.objects.create(
-            repository=waiting, origin="git", status="ingesting", stage="embed", stage_done=1, stage_total=4
+            repository=waiting, origin="git", status="ingesting", stage="index", stage_done=1, stage_total=5
         )
     Snapshot.objects.create(
         repository=ready, number=2, origin="git", status="failed", error_code="not_found", error_message="Gone."
@@ -152,12 +152,24 @@ def test_a_list_says_of_each_where_it_stands(viewer: Caller, cast: Cast, django_
         body = viewer.get("/workspaces/firm/repositories").json()
     assert body["count"] == 4
     assert [item["name"] for item in body["items"]] == ["waiting 2", "waiting 1", "waiting 0", "sample"]
-    assert (body["items"][0]["status"], body["items"][0]["newest"]["progress"]) == ("ingesting", 0.5)
+    assert (body["items"][0]["status"], body["items"][0]["newest"]["progress"]) == ("ingesting", 0.59)
     last = body["items"][3]
     assert (last["status"], last["snapshot"]["number"], last["snapshot"]["status"]) == ("failed", 1, "ready")
     assert last["newest"]["error"] == {"code": "not_found", "message": "Gone."}
     paged = viewer.get("/workspaces/firm/repositories", limit=1, offset=3).json()
     assert [item["name"] for item in paged["items"]] == ["sample"]
+
+
+def test_a_version_that_is_searched_by_words_says_how_far_meaning_has_come(viewer: Caller, cast: Cast) -> None:
+    snapshot = make_rows(cast, FILES)
+    known = viewer.get(f"/repositories/{snapshot.repository_id}").json()["snapshot"]
+    assert (known["by_meaning"], known["vectors_at"] is None) == (None, False)
+    Snapshot.objects.update(vectors_at=None, stage="embed", stage_done=1200, stage_total=3900)
+    body = viewer.get(f"/repositories/{snapshot.repository_id}").json()
+    assert body["snapshot"]["by_meaning"] == {"done": 1200, "total": 3900, "waits_for": None}
+    assert (body["status"], body["snapshot"]["progress"], body["snapshot"]["stage"]) == ("ready", 1.0, None)
+    Snapshot.objects.update(error_message="Away.")
+    assert viewer.get(f"/repositories/{snapshot.repository_id}").json()["newest"]["by_meaning"]["waits_for"] == "Away."
 
 
 def test_a_new_archive_is_a_new_version(editor: Caller, cast: Cast) -> None:

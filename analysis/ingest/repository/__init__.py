@@ -4,8 +4,8 @@
     fetch    a commit of a git server  -> an archive, in a child process
     unpack   archive                   -> every file with its disposition, in a child process (analysis/ingest/unpack)
     parse    files, batch by batch     -> versions with text, lines, symbols, uses, imports, secrets, chunks
-    embed    chunks that have no vector yet, and postings
-    index    all of it at once         -> the documents of the repository point to the new versions
+    index    chunks                    -> postings; then the documents of the repository point to the new versions
+    embed    chunks without a vector   -> vectors, before that where they are few, else in slices behind it
 
 A version is read once: a snapshot takes over what is unchanged.
 """

@@ -18,6 +18,11 @@ GAVE_UP = (
     "Reading this repository has failed several times, most likely because it needs more memory or time than there is. "
     "You can try again, or leave out some of its folders."
 )
+NO_EMBEDDER = "The embedding model does not answer at the moment. It is asked again every minute."
+NO_VECTORS = (
+    "The passages could not be embedded, most likely because that needs more memory than there is. It is tried again "
+    "every hour."
+)
 TOO_LONG = (
     "Reading this repository took longer than two hours and was stopped. You can try again: it goes on from there."
 )

@@ -1,8 +1,8 @@
-"""The recipe of a snapshot: under a lease, through fetch, unpack, parse, embed and index, to ready or failed.
+"""The recipe of a snapshot: under a lease, through fetch, unpack, parse and index, to ready or failed.
 
 A worker may die anywhere. Versions that were written stand under their document and digest, and are taken over as those
-of unchanged files are; chunks that have their vector are not embedded again. Documents go on pointing to the versions
-of the snapshot before until everything is there, and then all at once to the new ones.
+of unchanged files are. Documents go on pointing to the versions of the snapshot before until every file can be searched
+by words, and then all at once to the new ones. Vectors that are missing then follow, see `embedding`.
 """
 
 from __future__ import annotations
@@ -98,16 +98,19 @@ def ingest_snapshot(snapshot_id: int, *, follow_up: bool = True) -> None:
 
 
 def read_in(repository: Repository) -> Snapshot:
-    """Read the repository's newest snapshot in where it stands, and return it; `repository` is read again.
+    """Read the repository's newest snapshot in where it stands, vectors and all, and return it.
 
-    Raises UserError with what a person would be told if it fails.
+    `repository` is read again. Raises UserError with what a person would be told if it fails.
     """
+    from analysis.ingest.repository.embedding import embed_in_full
+
     newest = repository.snapshots.latest("number")
     ingest_snapshot(newest.pk, follow_up=False)
     repository.refresh_from_db()
     newest.refresh_from_db()
     if not newest.ready:
         raise UserError(newest.error_message, code=newest.error_code or "not_ready")
+    embed_in_full(newest)
     return newest
 
 
@@ -134,8 +137,9 @@ def _earlier() -> QuerySet[Snapshot]:
 
 
 def _read_in(run: Run) -> None:
-    from analysis.ingest.repository.embedding import embed_and_index
+    from analysis.ingest.repository.embedding import embed_few
     from analysis.ingest.repository.fetching import fetch
+    from analysis.ingest.repository.indexing import index_words
     from analysis.ingest.repository.reading import parse
 
     if run.snapshot.attempts > MAX_ATTEMPTS:
@@ -144,25 +148,25 @@ def _read_in(run: Run) -> None:
         fetch(run)
     if run.snapshot.symbols_at is None:
         parse(run)
-    embed_and_index(run)
+    index_words(run)
+    embed_few(run)
     _finish(run)
 
 
 def _finish(run: Run) -> None:
     """Let every document of the repository point to its version in this snapshot, in one transaction."""
-    run.report("index", 0, 1)
     repository = run.snapshot.repository
     with transaction.atomic():
+        vectors = _vectors(run.snapshot)
         Repository.objects.select_for_update(no_key=True).get(pk=repository.pk)
         release(
             run.rows,
             run.token,
             status=IngestStatus.READY,
-            stage="",
-            stage_done=0,
-            stage_total=0,
             seconds=run.snapshot.seconds | run.seconds,
             ready_at=timezone.now(),
+            attempts=0,
+            **vectors,
             **_sums(run),
         )
         _switch(run)
@@ -171,6 +175,8 @@ def _finish(run: Run) -> None:
     quietly(partial(_delete_oldest, repository))
     if run.follow_up:
         quietly(partial(_release_waiting, repository))
+    if run.follow_up and vectors["vectors_at"] is None:
+        quietly(_embed_behind)
 
 
 def _switch(run: Run) -> None:
@@ -180,6 +186,15 @@ def _switch(run: Run) -> None:
     here = Subquery(run.files.filter(document=OuterRef("pk")).values("version")[:1])
     documents.filter(pk__in=named).exclude(version=here).update(version=here)
     documents.exclude(pk__in=named).exclude(version=None).update(version=None)
+
+
+def _vectors(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what the snapshot's row says of its vectors: that all are there, or how many."""
+    from analysis.ingest.repository.embedding import vectors_complete_at, vectors_made
+
+    complete_at = vectors_complete_at(snapshot)
+    stage, (done, total) = ("", (0, 0)) if complete_at else ("embed", vectors_made(snapshot))
+    return {"vectors_at": complete_at, "stage": stage, "stage_done": done, "stage_total": total}
 
 
 def _sums(run: Run) -> dict[str, int]:
@@ -200,6 +215,12 @@ def _delete_oldest(repository: Repository) -> None:
     for snapshot in done[env.snapshots_kept :]:
         if snapshot.pk != Repository.objects.values_list("snapshot", flat=True).get(pk=repository.pk):
             snapshot_delete(snapshot)
+
+
+def _embed_behind() -> None:
+    from analysis.tasks import embed_snapshots
+
+    embed_snapshots.delay()
 
 
 def _release_waiting(repository: Repository) -> None:

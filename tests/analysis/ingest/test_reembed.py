@@ -118,7 +118,7 @@ def test_document_that_becomes_ready_while_another_embedder_takes_over_is_embedd
 
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(run, "tokens_of", taken_over)
-        meanwhile.setattr(reembed, "_uploads_wait", lambda: False)
+        meanwhile.setattr(reembed, "uploads_wait", lambda: False)
         run.ingest(added.pk)
     added.refresh_from_db()
     assert added.status == "queued"

@@ -37,6 +37,7 @@ def make_rows(cast: Cast, files: Mapping[str, str], *, repository: Repository | 
         status="ready",
         symbols_at=timezone.now(),
         ready_at=timezone.now(),
+        vectors_at=timezone.now(),
     )
     for path, text in files.items():
         add_file(snapshot, path, text)

@@ -41,7 +41,8 @@ def snapshot_of(
     """Return the next snapshot of a repository, ready and its current one; what has not changed is taken over."""
     number = repository.snapshots.count() + 1
     now = timezone.now()
-    given = {"origin": Origin.ARCHIVE, "status": "ready", "symbols_at": now, "ready_at": now, "file_count": len(files)}
+    times = {"symbols_at": now, "ready_at": now, "vectors_at": now}
+    given = {"origin": Origin.ARCHIVE, "status": "ready", "file_count": len(files), **times}
     snapshot = Snapshot.objects.create(repository=repository, number=number, **given | fields)
     Document.objects.filter(repository=repository).update(version=None)
     for path, text in files.items():

@@ -12,6 +12,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from analysis.answer.receipt_code import in_words
 from analysis.answer.render import place_name, place_url
 from analysis.models import Disposition, Document, Repository
 from analysis.tasks import ingest_snapshot
@@ -131,6 +132,13 @@ def test_a_citation_of_code_leads_to_its_lines() -> None:
     assert place_name(code | {"place": "src/a b.py:12-18", "commit": "ab" * 20}) == "src/a b.py:12-18 @ ababababab"
     document = {"document_id": "9", "start_char": 4, "end_char": 8, "path": None, "repository_id": None}
     assert place_url(document) == "/d/9/?start_char=4&end_char=8"
+
+
+def test_a_receipt_says_where_search_went_by_words_alone() -> None:
+    row = {"name": "shop", "files_total": 2, "files_whole": 0, "files_skeleton": 0, "files_part": 2, "files_out": 0}
+    assert in_words(row | {"skipped": {}, "by_meaning": None}) == "shop, 2 files: 2 in part."
+    said = "shop, 2 files: 2 in part. Search by meaning reached 1,200 of 3,900 passages, search by words all of them."
+    assert in_words(row | {"skipped": {}, "by_meaning": [1200, 3900]}) == said
 
 
 def test_a_receipt_lists_the_files_that_were_read() -> None:

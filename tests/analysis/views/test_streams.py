@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.test import AsyncClient
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import progress
 from analysis.answer.render import render_text
-from analysis.models import Answer, DocumentVersion
+from analysis.models import Answer, DocumentVersion, Snapshot
 from analysis.progress import Event
 from analysis.views.fold import LiveAnswer
 from tests.analysis.views.reading import ask, bare_document, finish, text_document
+from tests.analysis.views.repositories import repository_of
 from tests.conftest import Cast
 from workspaces.models import Member, User
 
@@ -291,3 +293,27 @@ async def test_a_document_tells_its_progress_and_then_that_it_changed(cast: Cast
         await sync_to_async(progress.announce_document)(document.workspace_id, document.pk)
         rest = "".join([piece.decode() async for piece in stream])
     assert rest.endswith("event: changed\ndata: \n\n")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_repository_tells_how_far_search_by_meaning_reaches_until_it_reaches_all(cast: Cast) -> None:
+    repository = await sync_to_async(repository_of)(cast, {"app.py": "x = 1\n"})
+    newest = Snapshot.objects.filter(repository=repository)
+    await newest.aupdate(vectors_at=None, stage="embed", stage_done=1200, stage_total=3900)
+    client = AsyncClient()
+    await client.aforce_login(cast.viewer)
+    page = (await client.get(f"/r/{repository.pk}/")).content.decode()
+    line = "Search by meaning follows: 1,200 of 3,900 passages"
+    assert (line in page, f"/r/{repository.pk}/events/?until=meaning" in page) == (True, True)
+    response: Any = await client.get(f"/r/{repository.pk}/events/", {"until": "meaning"})
+    stream = response.streaming_content
+    async with asyncio.timeout(20):
+        assert line in (await anext(stream)).decode()
+        await newest.aupdate(stage_done=2400)
+        await sync_to_async(progress.announce_repository)(repository.workspace_id, repository.pk)
+        assert "2,400 of 3,900" in (await anext(stream)).decode()
+        await newest.aupdate(vectors_at=timezone.now())
+        await sync_to_async(progress.announce_repository)(repository.workspace_id, repository.pk)
+        rest = "".join([piece.decode() async for piece in stream])
+    assert rest.endswith("event: changed\ndata: \n\n")
+    assert "Search by meaning" not in (await client.get(f"/r/{repository.pk}/")).content.decode()

@@ -14,11 +14,13 @@ import pytest
 from django.utils import timezone
 
 from analysis import progress
+from analysis.answer.retrieve import retrieve
 from analysis.errors import EngineUnavailable, UserError
 from analysis.ingest import sandbox
 from analysis.ingest.reindex import reindex
 from analysis.ingest.repository import (
     embedding,
+    indexing,
     ingest_snapshot,
     read_in,
     reading,
@@ -192,31 +194,30 @@ import os, signal, sys
 import django
 django.setup()
 from analysis.ingest import index
-from analysis.ingest.repository import embedding, ingest_snapshot, reading
-reading.BATCH_FILES, embedding.GROUP_CHUNKS = 2, 2
+from analysis.ingest.repository import embedding, indexing, ingest_snapshot, reading
+reading.BATCH_FILES = indexing.GROUP_CHUNKS = embedding.BATCH_CHUNKS = 2
+embedding.FEW_CHUNKS = 0
 stage = sys.argv[2]
-if stage == "parse":
-    module, name = reading, "write_files"
-else:
-    module, name = index, "write_postings"
+module, name, last = {
+    "parse": (reading, "write_files", 2),
+    "index": (index, "write_postings", 3),
+    "embed": (index, "write_vectors", 2),
+}[stage]
 write = getattr(module, name)
 written = []
 def write_and_die(*args, **kwargs):
     write(*args, **kwargs)
     written.append(args)
-    if len(written) == 3 - (stage == "parse"):
+    if len(written) == last:
         os.kill(os.getpid(), signal.SIGKILL)  # inside a transaction: the one before it is committed, this one is not
 setattr(module, name, write_and_die)
 ingest_snapshot(int(sys.argv[1]), follow_up=False)
+embedding.embed_waiting(seconds=600)
 """
 
 
-@pytest.mark.parametrize("stage", ["parse", "embed"])
-def test_worker_killed_half_way_leaves_the_same_rows_and_repeats_nothing(cast, monkeypatch, stage):
-    files = FILES | {f"src/more_{n}.py": f"def more_{n}():\n    return {n}\n" for n in range(3)}
-    undisturbed = make_repository(cast, files, name="undisturbed")
-    repository = add(cast, files, workspace=cast.outsider.workspaces.get())
-    snapshot = repository.snapshots.get()
+def killed_at(stage: str, snapshot: Snapshot) -> None:
+    """Have a worker read the snapshot in that dies in the middle of the stage, and let its lease run out."""
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_HALF_WAY, str(snapshot.pk), stage],
         cwd=Path(__file__).parents[4],
@@ -225,20 +226,98 @@ def test_worker_killed_half_way_leaves_the_same_rows_and_repeats_nothing(cast, m
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL
+    Snapshot.objects.filter(pk=snapshot.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("stage", ["parse", "index"])
+def test_worker_killed_half_way_leaves_the_same_rows_and_repeats_nothing(cast, stage):
+    files = FILES | {f"src/more_{n}.py": f"def more_{n}():\n    return {n}\n" for n in range(3)}
+    undisturbed = make_repository(cast, files, name="undisturbed")
+    repository = add(cast, files, workspace=cast.outsider.workspaces.get())
+    snapshot = repository.snapshots.get()
+    killed_at(stage, snapshot)
     kept = DocumentVersion.objects.filter(document__repository=repository)
     done = set(kept.values_list("pk", flat=True))
     ready = set(kept.filter(status="ready").values_list("pk", flat=True))
     assert (len(done), len(ready)) == ((2, 0) if stage == "parse" else (6, 2))
-    Snapshot.objects.filter(pk=snapshot.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
     run.requeue_expired()
-    texts = embedded_during(monkeypatch)
     read_in(repository)
     assert facts(repository) == facts(undisturbed)
     assert done <= set(kept.values_list("pk", flat=True))
     assert kept.count() == 6
-    vectors = ChunkVector.objects.filter(version__document__repository=repository).count()
-    assert len(texts) == vectors - ChunkVector.objects.filter(version__in=ready).count() - (2 if ready else 0)
-    assert repository.snapshot.attempts == 2
+
+
+def test_worker_killed_among_the_vectors_leaves_search_by_words_and_embeds_nothing_twice(cast, monkeypatch):
+    files = FILES | {f"src/more_{n}.py": f"def more_{n}():\n    return {n}\n" for n in range(3)}
+    undisturbed = make_repository(cast, files, name="undisturbed")
+    repository = add(cast, files, workspace=cast.outsider.workspaces.get())
+    snapshot = repository.snapshots.get()
+    killed_at("embed", snapshot)
+    repository.refresh_from_db()
+    assert (repository.snapshot, repository.snapshot.by_words_alone) == (snapshot, True)
+    assert embedding.vectors_made(snapshot) == (2, 6)
+    hits = retrieve("total of the prices", documents=repository.documents.all(), limit=1)
+    assert [hit.document_name for hit in hits] == ["src/cart.py"]
+    texts = embedded_during(monkeypatch)
+    embedding.embed_waiting()
+    assert facts(repository) == facts(undisturbed)
+    assert len(texts) == 4
+    snapshot.refresh_from_db()
+    assert (snapshot.by_words_alone, snapshot.stage, snapshot.attempts) == (False, "", 0)
+
+
+def test_vectors_come_in_slices_that_give_way_and_only_for_what_is_searched(cast, monkeypatch):
+    monkeypatch.setattr(embedding, "FEW_CHUNKS", 0)
+    monkeypatch.setattr(embedding, "BATCH_CHUNKS", 1)
+    repository = add(cast)
+    ingest_snapshot(repository.snapshots.get().pk, follow_up=False)
+    embedding.embed_waiting(seconds=0)
+    repository.refresh_from_db()
+    assert embedding.vectors_made(repository.snapshot) == (1, 3)
+    assert repository.snapshot.lease_token is None
+    with packed("shop", members(FILES | {"src/main.py": MAIN + "main()\n"})) as archive:
+        second = snapshot_add(repository=repository, user=None, archive=archive, origin="folder")
+    embedding.embed_waiting()
+    assert embedding.vectors_made(repository.snapshot) == (2, 3)  # an upload waits
+    ingest_snapshot(second.pk, follow_up=False)
+    texts = embedded_during(monkeypatch)
+    embedding.embed_waiting()
+    second.refresh_from_db()
+    repository.snapshot.refresh_from_db()
+    assert (len(texts), embedding.vectors_made(second), second.by_words_alone) == (1, (3, 3), False)
+    embedding.embed_waiting()
+    assert (embedding.vectors_made(repository.snapshot), repository.snapshot.by_words_alone) == ((2, 3), True)
+
+
+def test_an_embedder_that_is_away_leaves_search_by_words_says_so_and_is_asked_again_later(cast, monkeypatch):
+    with monkeypatch.context() as away:
+        away.setattr(embedding, "embed_passages", lambda *_: (_ for _ in ()).throw(EngineUnavailable("Away.")))
+        with pytest.raises(UserError, match="does not answer at the moment"):
+            make_repository(cast, FILES)
+    snapshot = Snapshot.objects.get()
+    assert (snapshot.status, snapshot.by_words_alone, snapshot.lease_token) == ("ready", True, None)
+    embedding.embed_waiting()
+    assert embedding.vectors_made(snapshot) == (0, 3)
+    Snapshot.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    embedding.embed_waiting()
+    snapshot.refresh_from_db()
+    assert (embedding.vectors_made(snapshot), snapshot.by_words_alone, snapshot.error_message) == ((3, 3), False, "")
+
+
+def test_two_workers_never_hold_the_vectors_of_one_snapshot(cast, monkeypatch):
+    monkeypatch.setattr(embedding, "FEW_CHUNKS", 0)
+    repository = add(cast)
+    ingest_snapshot(repository.snapshots.get().pk, follow_up=False)
+    embed, second = embedding.embed_passages, []
+
+    def meanwhile(texts: list[str], by: object) -> object:
+        second.append(embedding.embed_snapshot(Snapshot.objects.get().pk, time_is_up=lambda: False))
+        return embed(texts, by)
+
+    monkeypatch.setattr(embedding, "embed_passages", meanwhile)
+    embedding.embed_waiting()
+    assert second == [False]
+    assert not Snapshot.objects.get().by_words_alone
 
 
 def test_the_same_snapshot_twice_is_once_and_a_held_one_is_left_alone(cast):
@@ -288,7 +367,7 @@ def test_what_fails_says_why_and_can_be_tried_again(cast, monkeypatch):
             read_in(repository)
     repository_retry(repository)
     with monkeypatch.context() as away:
-        away.setattr(embedding, "embed_passages", lambda *_: (_ for _ in ()).throw(EngineUnavailable("Away.")))
+        away.setattr(indexing, "tokens_of", lambda *_: (_ for _ in ()).throw(EngineUnavailable("Away.")))
         ingest_snapshot(repository.snapshots.get().pk)
     assert (repository.snapshots.get().status, repository.snapshots.get().attempts) == ("queued", 1)
     assert read_in(repository).ready
