@@ -68,7 +68,7 @@ class BodyLimit:
 
     async def _refuse(self, scope: Scope, send: Send) -> None:
         message = f"This is more than {self.max_bytes // 2**20:,} MiB at once. Send the files in several requests."
-        if scope["path"].startswith("/api/"):
+        if scope["path"].startswith(("/api/", "/v1/", "/mcp")):
             body, content_type = json.dumps({"error": {"code": "too_large", "message": message}}), b"application/json"
         else:
             body, content_type = message, b"text/plain; charset=utf-8"

@@ -67,6 +67,8 @@ STAFF = Route(Audience.STAFF)
 OWNERS = Route(reads=Role.OWNER, writes=Role.OWNER)
 ADMINS = Route(reads=Role.ADMIN, writes=Role.ADMIN)
 QUESTION = {"text": "How long is the term?", "document_ids": []}
+# An empty question is refused, for want of a worker that would answer another one.
+CHAT = {"model": "lectern/firm", "messages": [{"role": "user", "content": ""}]}
 
 ROUTES = {
     "healthz": ANYONE,
@@ -124,6 +126,12 @@ ROUTES = {
     "api-1:get_summary": Route(),
     "api-1:follow_summary": Route(),
     "api-1:stop_summary": Route(writes=Role.REVIEWER),
+    # Workspaces as models of OpenAI's clients
+    "openai:openapi-json": ANYONE,
+    "openai:api-root": ANYONE,
+    "openai:list_models": PERSON,
+    "openai:get_model": Route(absent=True),
+    "openai:create_completion": Route(writes=Role.REVIEWER, body=CHAT),
     # Accounts
     "account_login": ANYONE,
     "account_logout": ANYONE,
@@ -299,7 +307,7 @@ UNNAMED = [route for name, route in ALL if not name]
 OURS = sorted({name for name, route in ALL if name and not route.startswith("admin/")})
 STAFF_ONLY = [name for name in OURS if ROUTES.get(name, Route()).audience is Audience.STAFF]
 MEMBERS_ONLY = [name for name in OURS if ROUTES.get(name, Route()).audience is Audience.MEMBERS]
-API = [name for name in OURS if name.startswith("api-1:")]
+API = [name for name in OURS if name.startswith(("api-1:", "openai:"))]
 
 
 @pytest.fixture

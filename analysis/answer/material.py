@@ -184,7 +184,7 @@ def history(parent: Question | None, llm: LLM) -> History:
     room = min(llm.window_tokens // 8, llm.passage_tokens)
     turns: list[Turn] = []
     dropped = 0
-    for question in _up(parent):
+    for question in up(parent):
         answer = latest_written(question)
         if answer is None:
             continue
@@ -196,7 +196,8 @@ def history(parent: Question | None, llm: LLM) -> History:
     return History(turns[::-1], dropped)
 
 
-def _up(question: Question | None) -> Iterator[Question]:
+def up(question: Question | None) -> Iterator[Question]:
+    """Yield the question, what it follows up, and so on to where the conversation began."""
     while question is not None:
         yield question
         question = question.parent

@@ -61,41 +61,44 @@ def _at_or_after(after: str, last_id: str) -> bool:
 
 async def _from_stream(viewer: Viewer, answer_id: UUID, after: str) -> AsyncGenerator[bytes, None]:
     """Yield the frames of the events after `after`; ends after the last one, or once the viewer may not see it."""
-    checked_at = time.monotonic()
     try:
-        async with aclosing(follow(answer_stream(answer_id), after)) as batches:
-            async for events in batches:
-                # By the clock too: a stream that is never quiet must not outlive its reader's membership.
-                if events is None or time.monotonic() - checked_at > progress.HEARTBEAT_SECONDS:
-                    checked_at = time.monotonic()
-                    answer = await checked(_still_visible)(viewer, answer_id)
-                    if answer is None:
-                        return
-                    if events is None and not answer.open:
-                        break
-                for piece in await _frames(events):
-                    yield piece
-                if events and events[-1].name in LAST_EVENTS:
+        async with aclosing(answer_events(viewer, answer_id, after)) as events:
+            async for event in events:
+                yield HEARTBEAT if event is None else _frame(event.name, await _data(event), event.id)
+                if event and event.name in LAST_EVENTS:
                     return
         # Quiet although finished: its last events were lost with Redis. The rows have everything.
         async for piece in _from_rows(answer_id):
             yield piece
+    except Http404:
+        return
     except redis.RedisError:
         # The reader comes back with Last-Event-ID and misses nothing.
         logger.warning("The stream of answer %s was cut off", answer_id, exc_info=True)
 
 
-def _still_visible(viewer: Viewer, answer_id: UUID) -> Answer | None:
-    try:
-        return get_answer_or_404(viewer, answer_id)
-    except Http404:
-        return None
+async def answer_events(viewer: Viewer, answer_id: UUID, after: str = "0") -> AsyncGenerator[Event | None, None]:
+    """Yield the answer's events after `after` as they come, None when there is none for a while.
 
-
-async def _frames(events: list[Event] | None) -> list[bytes]:
-    if events is None:
-        return [HEARTBEAT]
-    return [_frame(event.name, await _data(event), event.id) for event in events]
+    Ends after the last one, or without it where the answer is finished and its events were lost. Raises Http404 once
+    the viewer may not see it any more, RedisError.
+    """
+    checked_at = time.monotonic()
+    async with aclosing(follow(answer_stream(answer_id), after)) as batches:
+        async for events in batches:
+            # By the clock too: a stream that is never quiet must not outlive its reader's membership.
+            if events is None or time.monotonic() - checked_at > progress.HEARTBEAT_SECONDS:
+                checked_at = time.monotonic()
+                answer = await checked(get_answer_or_404)(viewer, answer_id)
+                if events is None and not answer.open:
+                    return
+            if events is None:
+                yield None
+                continue
+            for event in events:
+                yield event
+            if events[-1].name in LAST_EVENTS:
+                return
 
 
 async def _data(event: Event) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from analysis.api import api, repository_schemas, schemas
+from analysis.api.openai import openai_api
+from analysis.api.openai import schemas as chat_schemas
 from config.env import env
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
@@ -25,8 +27,10 @@ def example(operation: str) -> object:
 
 
 def test_every_operation_is_documented_once_and_no_other() -> None:
-    paths = api.get_openapi_schema()["paths"]
-    offered = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    schemata = [api.get_openapi_schema(), openai_api.get_openapi_schema()]
+    offered = {
+        (method.upper(), path) for schema in schemata for path, methods in schema["paths"].items() for method in methods
+    }
     assert len(HEADINGS) == len(set(HEADINGS))
     assert set(HEADINGS) == offered
 
@@ -52,6 +56,8 @@ def test_every_operation_has_a_call_of_its_own() -> None:
         ("POST /api/v1/workspaces/{slug}/plan", schemas.PlanOut),
         ("POST /api/v1/workspaces/{slug}/questions", schemas.AskedOut),
         ("POST /api/v1/questions/{question_id}/stop", schemas.StoppedOut),
+        ("GET /v1/models", chat_schemas.ModelsOut),
+        ("POST /v1/chat/completions", chat_schemas.ChatOut),
     ],
 )
 def test_an_example_has_every_field_and_no_other(operation: str, schema: type) -> None:

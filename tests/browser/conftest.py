@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
 from django.conf import settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.live import LiveApp, served
 from workspaces.models import User
 
 FLAGS = [
@@ -66,31 +61,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@dataclass(frozen=True)
-class LiveApp:
-    """The application as it is served: `url` has no slash at the end."""
-
-    url: str
-    server: uvicorn.Server
-
-
 @pytest.fixture
 def live_app(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveApp]:
     """Return the ASGI application, served by uvicorn from a thread, on the test database."""
     # Playwright's loop makes Django take the test's own thread for an asynchronous one.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        ASGIStaticFilesHandler(get_asgi_application()), lifespan="off", log_level="warning", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
-    thread.start()
-    _wait_until(lambda: server.started, timeout_seconds=20)
-    yield LiveApp(f"http://127.0.0.1:{listener.getsockname()[1]}", server)
-    server.should_exit = server.force_exit = True
-    thread.join(timeout=10)
-    listener.close()
+    with served(ASGIStaticFilesHandler(get_asgi_application())) as app:
+        yield app
 
 
 @pytest.fixture
@@ -130,10 +107,3 @@ def sign_in(browser_page: Page, live_app: LiveApp) -> Callable[[User], None]:
 
 def _told(message: ConsoleMessage) -> str:
     return f"{message.text} ({message.location['url']})"
-
-
-def _wait_until(true: Callable[[], bool], *, timeout_seconds: float) -> None:
-    deadline = time.monotonic() + timeout_seconds
-    while not true():
-        assert time.monotonic() < deadline, "the application did not start"
-        time.sleep(0.01)
