@@ -13,12 +13,14 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, Model, Q, QuerySet, When
+from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from analysis.egress import let_in
 from analysis.models import Answer, Document, Question, Repository
-from workspaces.models import ApiToken, Invite, Member, Role, Scope, User, Workspace, digest
+from workspaces.models import ApiToken, Folder, Invite, Member, Role, Scope, User, Workspace, digest
+from workspaces.sight import folders_in_sight, in_sight, questions_in_sight
 
 Row = TypeVar("Row", bound=Model)
 LAST_WORKSPACE = "last_workspace"  # the session's key for the slug that `/` leads to
@@ -181,65 +183,88 @@ def require_above(member: Member, other: Member) -> None:
         raise PermissionDenied("Only an owner can change or remove an owner.")
 
 
+def folders_for(member: Member) -> QuerySet[Folder]:
+    """Return the folders of the member's workspace that they see, by name."""
+    return folders_in_sight(member).order_by(Lower("name"), "pk")
+
+
 def documents_for(member: Member) -> QuerySet[Document]:
-    """Return the documents of the member's workspace, newest first; the files of repositories are not among them."""
-    rows = Document.objects.filter(workspace_id=member.workspace_id, repository=None)
-    return rows.order_by("-uploaded_at", "-pk")
+    """Return the documents that the member sees, newest first; the files of repositories are not among them."""
+    return searched_for(member).filter(repository=None).order_by("-uploaded_at", "-pk")
 
 
 def searched_for(member: Member) -> QuerySet[Document]:
     """Return all that search and questions across the member's workspace look through, files of repositories too."""
-    return Document.objects.filter(workspace_id=member.workspace_id)
+    return Document.objects.filter(in_sight(member), workspace_id=member.workspace_id)
 
 
 def repositories_for(member: Member) -> QuerySet[Repository]:
-    """Return the repositories of the member's workspace with their current snapshots, newest first."""
-    rows = Repository.objects.filter(workspace_id=member.workspace_id).select_related("snapshot")
+    """Return the repositories that the member sees with their current snapshots, newest first."""
+    rows = Repository.objects.filter(in_sight(member), workspace_id=member.workspace_id).select_related("snapshot")
     return rows.order_by("-added_at", "-pk")
 
 
 def questions_for(member: Member) -> QuerySet[Question]:
-    """Return the questions and summaries of the member's workspace, newest first."""
-    return Question.objects.filter(workspace_id=member.workspace_id).order_by("-created_at", "-pk")
+    """Return the questions and summaries that the member sees, newest first."""
+    rows = Question.objects.filter(questions_in_sight(member), workspace_id=member.workspace_id)
+    return rows.order_by("-created_at", "-pk")
+
+
+def get_folder_or_404(who: User | Viewer, folder_id: int, *, role: Role = Role.VIEWER) -> Folder:
+    """Return the folder with its workspace; raises as `member_or_404`."""
+    place = _place(who, Folder.objects.filter(pk=folder_id).values("workspace"))
+    return _let_in(who, place, folders_for(place).select_related("workspace").filter(pk=folder_id), role)
 
 
 def get_document_or_404(who: User | Viewer, document_id: UUID, *, role: Role = Role.VIEWER) -> Document:
     """Return the document with its workspace and current version; raises as `member_or_404`."""
-    rows = Document.objects.filter(pk=document_id, workspace__in=_workspaces_of(who))
-    return _let_in(who, rows.select_related("workspace", "version"), lambda document: document.workspace, role)
+    place = _place(who, Document.objects.filter(pk=document_id).values("workspace"))
+    rows = searched_for(place).select_related("workspace", "version")
+    return _let_in(who, place, rows.filter(pk=document_id), role)
 
 
 def get_repository_or_404(who: User | Viewer, repository_id: UUID, *, role: Role = Role.VIEWER) -> Repository:
     """Return the repository with its workspace and current snapshot; raises as `member_or_404`."""
-    rows = Repository.objects.filter(pk=repository_id, workspace__in=_workspaces_of(who))
-    return _let_in(who, rows.select_related("workspace", "snapshot"), lambda repository: repository.workspace, role)
+    place = _place(who, Repository.objects.filter(pk=repository_id).values("workspace"))
+    rows = repositories_for(place).select_related("workspace", "snapshot")
+    return _let_in(who, place, rows.filter(pk=repository_id), role)
 
 
 def get_question_or_404(who: User | Viewer, question_id: UUID, *, role: Role = Role.VIEWER) -> Question:
     """Return the question with its workspace; raises as `member_or_404`."""
-    rows = Question.objects.filter(pk=question_id, workspace__in=_workspaces_of(who))
-    return _let_in(who, rows.select_related("workspace", "asker"), lambda question: question.workspace, role)
+    place = _place(who, Question.objects.filter(pk=question_id).values("workspace"))
+    rows = questions_for(place).select_related("workspace", "asker")
+    return _let_in(who, place, rows.filter(pk=question_id), role)
 
 
 def get_answer_or_404(who: User | Viewer, answer_id: UUID, *, role: Role = Role.VIEWER) -> Answer:
     """Return the answer with its question and workspace; raises as `member_or_404`."""
-    rows = Answer.objects.filter(pk=answer_id, question__workspace__in=_workspaces_of(who))
-    related = rows.select_related("question__workspace", "question__asker")
-    return _let_in(who, related, lambda answer: answer.question.workspace, role)
+    place = _place(who, Answer.objects.filter(pk=answer_id).values("question__workspace"))
+    rows = Answer.objects.filter(pk=answer_id, question__in=questions_for(place).order_by())
+    return _let_in(who, place, rows.select_related("question__workspace", "question__asker"), role)
 
 
-def _workspaces_of(who: User | Viewer) -> Any:
-    """Return the ids of the workspaces that the person sees, as a part of another query."""
-    return memberships_for(who).order_by().values("workspace")
+def sees(who: User | Viewer, get: Callable[..., Model], pk: UUID) -> bool:
+    """Return whether `get` (one of the above) still finds the row; a stream asks at every heartbeat."""
+    try:
+        get(who, pk)
+    except Http404:
+        return False
+    return True
 
 
-def _let_in(who: User | Viewer, rows: QuerySet[Row], workspace_of: Callable[[Row], Workspace], role: Role) -> Row:
+def _place(who: User | Viewer, workspace: QuerySet[Any, Any]) -> Member:
+    """Return the person's place in the workspace that the query leads to; raises Http404 where there is none."""
+    place = memberships_for(who).order_by().filter(workspace__in=workspace).first()
+    if place is None:
+        raise Http404
+    return place
+
+
+def _let_in(who: User | Viewer, place: Member, rows: QuerySet[Row], role: Role) -> Row:
     """Return the one row of `rows`, whose workspace is what this request handles from here on."""
     row = rows.first()
     if row is None:
         raise Http404
-    workspace = workspace_of(row)
-    let_in(workspace.pk)
-    if role is not Role.VIEWER:
-        member_of(who, workspace, role=role)
+    _allowed(place, role, _viewer(who))
     return row

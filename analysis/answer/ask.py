@@ -23,7 +23,7 @@ from analysis.models.answer import OPEN_STATUSES
 from analysis.types import Mode
 from workspaces.audit import record
 from workspaces.audit.actions import Action
-from workspaces.models import User, Workspace
+from workspaces.models import Folder, User, Workspace
 
 LONGEST_QUESTION = 10_000  # characters
 READY = {"version__status": IngestStatus.READY}
@@ -37,22 +37,24 @@ def question_ask(
     text: str,
     documents: Sequence[Document] = (),
     repositories: Sequence[Repository] = (),
+    folders: Sequence[Folder] = (),
     path: str = "",
+    shared: bool = True,
     mode: Mode = Mode.AUTO,
     llm: str = "",
     parent: Question | None = None,
 ) -> Answer:
-    """Return the answer that will be written to a new question; neither documents nor repositories means the whole
-    workspace.
+    """Return the answer that will be written to a new question; neither documents nor repositories nor folders means
+    all of the workspace that the person sees.
 
-    path: the folder or file of the one repository that it is about. A follow-up with neither is put to what its parent
-    was. Raises UserError: empty_question, question_too_long, no_documents, unknown_path, unknown_llm, unknown_mode,
-    does_not_fit.
+    shared: whether others see it, as far as they see what it is put to. path: the folder or file of the one repository
+    that it is about. A follow-up with none of them is put to what its parent was. Raises UserError: empty_question,
+    question_too_long, no_documents, unknown_path, unknown_llm, unknown_mode, does_not_fit.
     """
     with transaction.atomic():
         asked = question_put(
-            workspace=workspace, user=user, text=text, documents=documents, repositories=repositories, path=path,
-            parent=parent,
+            workspace=workspace, user=user, text=text, documents=documents, repositories=repositories,
+            folders=folders, path=path, shared=shared, parent=parent,
         )  # fmt: skip
         return answer_begin(asked, checked_mode(mode), llm_get(llm, workspace_id=workspace.pk))
 
@@ -64,27 +66,46 @@ def question_put(
     text: str,
     documents: Sequence[Document] = (),
     repositories: Sequence[Repository] = (),
+    folders: Sequence[Folder] = (),
     path: str = "",
+    shared: bool = True,
     parent: Question | None = None,
 ) -> Question:
     """Return the new question, without an answer yet.
 
-    Raises UserError: empty_question, question_too_long, unknown_path.
+    A follow-up tells what was said before: it is private where its parent is, and where it is put to something else
+    than its parent, of which others do not see all. Raises UserError: empty_question, question_too_long, unknown_path.
     """
     text = _checked_text(text)
-    places = {each.workspace_id for each in documents} | {each.workspace_id for each in repositories}
+    places = {each.workspace_id for rows in (documents, repositories, folders) for each in rows}
     if (places | ({parent.workspace_id} if parent else set())) - {workspace.pk}:
         raise ValueError("what a question is put to and its parent cannot be of another workspace")
-    scope = material.Scope(workspace, documents, repositories, checked_path(repositories, path))
-    if parent is not None and scope.everything:
-        scope = material.scope_of(parent)
+    scope = material.scope_of(parent) if parent and not (documents or repositories or folders) else None
+    if parent is not None:
+        shared = shared and parent.shared and (scope is not None or not _walled(parent))
+    if scope is None:
+        scope = material.scope_for(
+            workspace, user, documents=documents, repositories=repositories, folders=folders,
+            path=checked_path(repositories, path),
+        )  # fmt: skip
     asked = Question(
-        workspace=workspace, asker=user, text=text, parent=parent, path=scope.path, across_workspace=scope.everything
-    )
+        workspace=workspace, asker=user, text=text, parent=parent, path=scope.path, shared=shared,
+        across_workspace=scope.everything,
+    )  # fmt: skip
     asked.save()
     asked.documents.set(scope.documents)
     asked.repositories.set(scope.repositories)
+    asked.folders.set(scope.folders)
     return asked
+
+
+def _walled(question: Question) -> bool:
+    """Return whether something that the question was put to lies in a closed folder."""
+    scope = material.scope_of(question)
+    lying = (scope.rows(), scope.repository_rows())
+    return any(folder.closed for folder in scope.folders) or any(
+        rows.filter(folder__closed=True).exists() for rows in lying
+    )
 
 
 def summary_ask(*, document: Document, user: User | None, llm: str = "") -> Answer:
@@ -161,6 +182,8 @@ def answer_stop(answer: Answer) -> None:
 def release_waiting(settled: Document | Repository) -> None:
     """Start the answers that waited for this document or repository, ready or failed by now, and for nothing else."""
     put_to = Q(question__documents=settled) if isinstance(settled, Document) else Q(question__repositories=settled)
+    if settled.folder_id is not None:
+        put_to |= Q(question__folders=settled.folder_id)
     waiting = Answer.objects.filter(status=AnswerStatus.WAITING).filter(
         put_to | Q(question__across_workspace=True, question__workspace=settled.workspace_id)
     )
@@ -193,8 +216,7 @@ def waited_for(question: Question) -> list[str]:
 
 def _documents_of(question: Question) -> QuerySet[Document]:
     """Return the documents of the question; the files of repositories are settled with these."""
-    rows = question.workspace.documents if question.across_workspace else question.documents
-    return rows.filter(repository=None).select_related("version").order_by("name", "pk")
+    return material.chosen(question).filter(repository=None)
 
 
 def enqueue(answer: Answer, *, countdown_seconds: float = 0) -> None:

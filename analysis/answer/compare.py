@@ -16,7 +16,7 @@ from analysis.llm.catalogue import LLM
 from analysis.llm.registry import llm_get
 from analysis.models import Answer, AnswerStatus, Document, Question, Repository
 from analysis.types import Mode
-from workspaces.models import User, Workspace
+from workspaces.models import Folder, User, Workspace
 
 MOST_LLMS = 6  # columns that a person can still take in
 
@@ -86,7 +86,9 @@ def question_compare(
     text: str,
     documents: Sequence[Document] = (),
     repositories: Sequence[Repository] = (),
+    folders: Sequence[Folder] = (),
     path: str = "",
+    shared: bool = True,
     llms: Sequence[str],
     mode: Mode = Mode.AUTO,
     parent: Question | None = None,
@@ -98,8 +100,8 @@ def question_compare(
     chosen = _chosen(llms, workspace)
     with transaction.atomic():
         asked = question_put(
-            workspace=workspace, user=user, text=text, documents=documents, repositories=repositories, path=path,
-            parent=parent,
+            workspace=workspace, user=user, text=text, documents=documents, repositories=repositories,
+            folders=folders, path=path, shared=shared, parent=parent,
         )  # fmt: skip
         return [answer_begin(asked, checked_mode(mode), llm) for llm in chosen]
 

@@ -16,7 +16,8 @@ from analysis.llm.catalogue import LLM
 from analysis.llm.tokens import TokenCount
 from analysis.models import Answer, AnswerStatus, Document, DocumentVersion, IngestStatus, Question, Repository
 from analysis.types import Identity
-from workspaces.models import Workspace
+from workspaces.models import Folder, Member, User, Workspace
+from workspaces.sight import folders_in_sight
 
 UNSETTLED = (IngestStatus.QUEUED, IngestStatus.INGESTING)
 # Of a version, what a question never needs: a repository has thousands of them.
@@ -25,32 +26,81 @@ _NEVER_READ = ("version__metadata", "version__warnings", "version__seconds", "ve
 
 @dataclass(frozen=True)
 class Scope:
-    """What a question is put to: documents, repositories as they are now, and of one repository the folder or file
-    `path`. Neither is the whole workspace.
+    """What a question is put to: documents, folders, repositories as they are now, and of one repository the folder or
+    file `path`.
+
+    everything: the whole workspace, of whose closed folders only those that are among `folders`.
     """
 
     workspace: Workspace
     documents: Sequence[Document] = ()
     repositories: Sequence[Repository] = ()
     path: str = ""
-
-    @property
-    def everything(self) -> bool:
-        return not self.documents and not self.repositories
+    folders: Sequence[Folder] = ()
+    everything: bool = False
 
     def rows(self) -> QuerySet[Document]:
         """Return its documents and files, ready or not; files that no current snapshot has are not among them."""
         rows = self.workspace.documents.exclude(repository__isnull=False, version=None)
-        if not self.everything:
-            chosen = Q(pk__in=[document.pk for document in self.documents])
-            rows = rows.filter(chosen | Q(repository__in=self.repositories) & within(self.path))
-        return rows.select_related("version").defer(*_NEVER_READ).order_by("name", "pk")
+        chosen = Q(pk__in=[document.pk for document in self.documents])
+        chosen |= Q(repository__in=self.repositories) & within(self.path)
+        return _with_versions(rows.filter(chosen | self._lying()))
+
+    def repository_rows(self) -> QuerySet[Repository]:
+        """Return the repositories that are its own, or in its folders."""
+        chosen = Q(pk__in=[repository.pk for repository in self.repositories])
+        return self.workspace.repositories.filter(chosen | self._lying())
+
+    def _lying(self) -> Q:
+        """Return the condition of documents and repositories that belong to it by where they lie."""
+        lying = Q(folder__in=self.folders)
+        return lying | Q(folder=None) | Q(folder__closed=False) if self.everything else lying
+
+
+def _with_versions(rows: QuerySet[Document]) -> QuerySet[Document]:
+    return rows.select_related("version").defer(*_NEVER_READ).order_by("name", "pk")
+
+
+def scope_for(
+    workspace: Workspace,
+    user: User | None,
+    *,
+    documents: Sequence[Document] = (),
+    repositories: Sequence[Repository] = (),
+    folders: Sequence[Folder] = (),
+    path: str = "",
+) -> Scope:
+    """Return what a question of this person is put to: what is chosen, or else all that they see of the workspace.
+
+    user: None for Lectern itself, which sees what lies in no closed folder. A folder stands for those below it as well.
+    """
+    member = Member.objects.filter(workspace=workspace, user=user).first() if user else None
+    seen = list(folders_in_sight(member)) if member else []
+    if documents or repositories or folders:
+        return Scope(workspace, documents, repositories, path, below(folders, seen))
+    if member and member.guest:
+        return Scope(workspace, folders=seen)
+    return Scope(workspace, folders=[folder for folder in seen if folder.closed], everything=True)
+
+
+def below(folders: Sequence[Folder], seen: Sequence[Folder]) -> list[Folder]:
+    """Return the folders and those of `seen` that are in them, however deep."""
+    found = {folder.pk: folder for folder in folders}
+    while more := {each.pk: each for each in seen if each.pk not in found and each.parent_id in found}:
+        found |= more
+    return list(found.values())
 
 
 def scope_of(question: Question) -> Scope:
     """Return what the question was put to."""
-    documents, repositories = question.documents.select_related("version"), question.repositories.all()
-    return Scope(question.workspace, list(documents), list(repositories), question.path)
+    return Scope(
+        question.workspace,
+        list(question.documents.select_related("version")),
+        list(question.repositories.all()),
+        question.path,
+        list(question.folders.all()),
+        everything=question.across_workspace,
+    )
 
 
 def within(path: str) -> Q:
@@ -60,10 +110,7 @@ def within(path: str) -> Q:
 
 def chosen(question: Question) -> QuerySet[Document]:
     """Return the documents, and the files of repositories, that the question was put to, ready or not."""
-    if question.across_workspace:
-        return Scope(question.workspace).rows()
-    scope = scope_of(question)
-    return scope.rows() if not scope.everything else Document.objects.none()
+    return scope_of(question).rows()
 
 
 def ready(documents: Iterable[Document]) -> list[Document]:
@@ -78,7 +125,7 @@ def unsettled(documents: Iterable[Document]) -> list[Document]:
 
 def unsettled_repositories(question: Question) -> list[Repository]:
     """Return the question's repositories of which nothing can be read yet, but may be soon."""
-    rows = question.workspace.repositories.all() if question.across_workspace else question.repositories.all()
+    rows = scope_of(question).repository_rows()
     return list(rows.filter(snapshot=None, snapshots__status__in=UNSETTLED).distinct().order_by("name"))
 
 

@@ -15,8 +15,8 @@ from analysis.api.schemas import Text
 from analysis.errors import UserError
 from analysis.models import DocumentVersion, Repository, Snapshot
 from analysis.repository.tree import FileNode, file_at
-from workspaces.access import Viewer, get_repository_or_404, repositories_for
-from workspaces.models import Member
+from workspaces.access import Viewer, folders_for, get_repository_or_404, repositories_for
+from workspaces.models import Folder, Member
 
 SnapshotNumber = Annotated[Number | None, Query(None)]
 Path = Annotated[Text, Query("", max_length=1000)]
@@ -38,6 +38,15 @@ def chosen_repositories(member: Member, repository_ids: Iterable[UUID]) -> list[
     if len(found) < len(wanted):
         raise Http404
     return [found[repository_id] for repository_id in wanted]
+
+
+def chosen_folders(member: Member, folder_ids: Iterable[int]) -> list[Folder]:
+    """Return the folders in the order asked for, each once; raises Http404 for one that the member does not see."""
+    wanted = list(dict.fromkeys(folder_ids))
+    found = {row.pk: row for row in folders_for(member).filter(pk__in=wanted)}
+    if len(found) < len(wanted):
+        raise Http404
+    return [found[folder_id] for folder_id in wanted]
 
 
 def snapshot_for(viewer: Viewer, repository_id: UUID, number: int | None = None) -> Snapshot:

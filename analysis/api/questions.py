@@ -14,11 +14,11 @@ from ninja import Query, Router, Status
 from analysis.answer.alternatives import Wanted, plan_or_advise
 from analysis.answer.ask import answer_regenerate, checked_path, question_ask
 from analysis.answer.compare import question_compare
-from analysis.answer.material import Scope
+from analysis.answer.material import scope_for
 from analysis.answer.payload import answer_payload
 from analysis.api.answers import answer_of, asked_payload, stop
 from analysis.api.auth import ApiRequest
-from analysis.api.chosen import chosen_repositories
+from analysis.api.chosen import chosen_folders, chosen_repositories
 from analysis.api.documents import chosen_documents
 from analysis.api.events import events_response
 from analysis.api.responses import Limit, Number, Offset, page_of, produces, responses
@@ -43,11 +43,13 @@ EVENTS = produces("text/event-stream", "Events: progress, reasoning, finding, to
 
 
 def put_to(member: Member, asked: PlanIn) -> dict[str, Any]:
-    """Return the documents, repositories and path that a question is put to; raises Http404 and as `checked_path`."""
+    """Return the documents, repositories, folders and path that a question is put to; raises Http404 and as
+    `checked_path`."""
     repositories = chosen_repositories(member, asked.repository_ids)
     return {
         "documents": chosen_documents(member, asked.document_ids),
         "repositories": repositories,
+        "folders": chosen_folders(member, asked.folder_ids),
         "path": checked_path(repositories, asked.path),
     }
 
@@ -57,7 +59,7 @@ def plan_question(request: ApiRequest, slug: str, asked: PlanIn) -> dict[str, An
     """How documents and repositories would be read for this question: mode and why, tokens, cost, time. Nothing is
     run."""
     member = member_or_404(request.auth, slug)
-    wanted = Wanted(Scope(member.workspace, **put_to(member, asked)), asked.text)
+    wanted = Wanted(scope_for(member.workspace, member.user, **put_to(member, asked)), asked.text)
     return asdict(plan_or_advise(wanted, asked.mode, llm_get(asked.llm, workspace_id=member.workspace_id)))
 
 
@@ -76,6 +78,7 @@ def ask_question(request: ApiRequest, slug: str, asked: QuestionIn) -> Status[An
         "text": asked.text,
         **put_to(member, asked),
         "mode": asked.mode,
+        "shared": asked.shared,
         "parent": get_question_or_404(request.auth, asked.parent_id) if asked.parent_id else None,
     }
     answers = question_compare(**given, llms=asked.llms) if asked.llms else [question_ask(**given, llm=asked.llm)]

@@ -23,6 +23,7 @@ def _storable(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_storable)]
 DocumentIds = Annotated[list[UUID], Field(max_length=DOCUMENT_IDS_MAX)]
+FolderIds = Annotated[list[int], Field(max_length=DOCUMENT_IDS_MAX)]
 RepositoryIds = Annotated[list[UUID], Field(max_length=DOCUMENT_IDS_MAX)]
 
 
@@ -215,25 +216,32 @@ class LLMOut(Schema):
 
 
 class PlanIn(Schema):
-    """A question and what it is put to. path: the folder or file of the one repository that it is about."""
+    """A question and what it is put to. path: the folder or file of the one repository that it is about.
+
+    folder_ids: documents and repositories in these folders of the workspace, and in those below them.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     text: Text
     document_ids: DocumentIds = []
     repository_ids: RepositoryIds = []
+    folder_ids: FolderIds = []
     path: Annotated[Text, Field(max_length=1000)] = ""
     mode: Mode = Mode.AUTO
     llm: Text = ""
 
 
 class QuestionIn(PlanIn):
-    """A question. Neither document_ids nor repository_ids: put to the whole workspace. parent_id: what it follows up.
+    """A question. Neither document_ids nor repository_ids nor folder_ids: put to all of the workspace that you see.
+
+    parent_id: what it follows up. shared: whether others see it, as far as they see what it is put to.
 
     llms: two or more to answer it side by side, in place of llm.
     """
 
     parent_id: UUID | None = None
+    shared: bool = True
     llms: Annotated[list[Text], Field(max_length=20)] = []
 
 

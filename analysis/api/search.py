@@ -9,16 +9,16 @@ from uuid import UUID
 from ninja import Query, Router
 
 from analysis.answer.ask import checked_path
-from analysis.answer.material import Scope
+from analysis.answer.material import scope_for
 from analysis.answer.retrieve.filters import search as search_with_filters
 from analysis.api.auth import ApiRequest
-from analysis.api.chosen import Path, chosen_repositories
+from analysis.api.chosen import Path, chosen_folders, chosen_repositories
 from analysis.api.documents import chosen_documents
 from analysis.api.responses import responses
 from analysis.api.schemas import DOCUMENT_IDS_MAX, HitOut, Text
 from analysis.errors import UserError
 from analysis.types import Hit
-from workspaces.access import member_or_404, searched_for
+from workspaces.access import member_or_404
 
 router = Router(tags=["Search"])
 
@@ -32,9 +32,11 @@ def search(
     *,
     document_id: Annotated[list[UUID], Query([], max_length=DOCUMENT_IDS_MAX)] = [],  # noqa: B006
     repository_id: Annotated[list[UUID], Query([], max_length=DOCUMENT_IDS_MAX)] = [],  # noqa: B006
+    folder_id: Annotated[list[int], Query([], max_length=DOCUMENT_IDS_MAX)] = [],  # noqa: B006
     path: Path = "",
 ) -> list[dict[str, Any]]:
-    """The passages that answer `q` best, best first; document_id and repository_id (repeatable) keep to those.
+    """The passages that answer `q` best, best first; document_id, repository_id and folder_id
+    (repeatable) keep to those.
 
     path: a folder or file of the one repository. `q` may hold filters: path:src/core, -path:tests, lang:python,
     symbol:Session.request.
@@ -44,9 +46,15 @@ def search(
         raise UserError("Say what to search for.", code="empty_query")
     repositories = chosen_repositories(member, repository_id)
     documents = chosen_documents(member, document_id)
-    scope = Scope(member.workspace, documents, repositories, checked_path(repositories, path))
-    searched = searched_for(member) if scope.everything else scope.rows()
-    return [_hit(hit) for hit in search_with_filters(q, documents=searched, limit=limit)]
+    scope = scope_for(
+        member.workspace,
+        member.user,
+        documents=documents,
+        repositories=repositories,
+        folders=chosen_folders(member, folder_id),
+        path=checked_path(repositories, path),
+    )
+    return [_hit(hit) for hit in search_with_filters(q, documents=scope.rows(), limit=limit)]
 
 
 def _hit(hit: Hit) -> dict[str, Any]:

@@ -26,8 +26,9 @@ from analysis.ingest.render import pages_folder
 from analysis.models import Answer, Document, DocumentVersion, IngestStatus, Question, Reading
 from workspaces.audit import record
 from workspaces.audit.actions import Action
-from workspaces.models import User, Workspace
+from workspaces.models import Folder, Member, User, Workspace
 from workspaces.policy import require_of
+from workspaces.sight import in_sight
 
 logger = logging.getLogger(__name__)
 
@@ -51,22 +52,30 @@ class Uploaded:
 
 
 def document_upload(
-    *, workspace: Workspace, user: User | None, name: str, file: File[bytes], enqueue: bool = True
+    *,
+    workspace: Workspace,
+    user: User | None,
+    name: str,
+    file: File[bytes],
+    folder: Folder | None = None,
+    enqueue: bool = True,
 ) -> Uploaded:
-    """Return the new document, waiting to be read in, or the one that holds the same bytes already.
+    """Return the new document, waiting to be read in, or the one that holds the same bytes already and the person sees.
 
-    enqueue: send it to a worker; whoever does not reads it in where it stands.
-    Raises UserError: bad_name, empty_file (422), too_large (413), unsupported_type (415), upload_cut_off (422);
-    PermissionDenied where the workspace's policy does not let the person upload.
+    folder: where it comes to lie, None for the top, which guests do not see. enqueue: send it to a worker; whoever does
+    not reads it in where it stands. Raises UserError: bad_name, no_folder, empty_file (422), too_large (413),
+    unsupported_type (415), upload_cut_off (422); PermissionDenied where the workspace's policy does not let the person
+    upload.
     """
     require_of(user, workspace, "upload")
+    require_room(user, workspace, folder)
     name = clean_name(name)
     sha256, size_bytes = measured(file)
     _refuse_unreadable(name, file)
-    known = _same_bytes(workspace, sha256)
+    document = Document(workspace=workspace, name=name, uploaded_by=user, folder=folder)
+    known = _same_bytes(document, sha256)
     if known:
         return Uploaded(known, duplicate=True)
-    document = Document(workspace=workspace, name=name, uploaded_by=user)
     version = DocumentVersion(document=document, sha256=sha256, size_bytes=size_bytes)
     version.file.save(name, file, save=False)
     return _recorded(document, version, enqueue)
@@ -197,12 +206,19 @@ def _refuse_media(media: str) -> None:
         raise unread_picture(media)
 
 
-def _same_bytes(workspace: Workspace, sha256: str) -> Document | None:
-    return (
-        Document.objects.filter(workspace=workspace, repository=None, version__sha256=sha256)
-        .select_related("version")
-        .first()
-    )
+def require_room(user: User | None, workspace: Workspace, folder: Folder | None) -> None:
+    """Return when the person sees what they put into the folder; raises UserError no_folder."""
+    if folder is None and Member.objects.filter(user=user, workspace=workspace, guest=True).exists():
+        raise UserError("Choose one of your folders for it: guests see nothing outside these.", code="no_folder")
+
+
+def _same_bytes(document: Document, sha256: str) -> Document | None:
+    """Return the document of the workspace with these bytes, if there is one that who uploads this one sees."""
+    same = Document.objects.filter(workspace=document.workspace, repository=None, version__sha256=sha256)
+    member = Member.objects.filter(workspace=document.workspace, user=document.uploaded_by).first()
+    if member is not None:
+        same = same.filter(in_sight(member))
+    return same.select_related("version").first()
 
 
 def _recorded(document: Document, version: DocumentVersion, enqueue: bool) -> Uploaded:
@@ -212,7 +228,7 @@ def _recorded(document: Document, version: DocumentVersion, enqueue: bool) -> Up
         with transaction.atomic():
             # Two uploads of the same bytes at once: the second waits here, then finds the first.
             Workspace.objects.select_for_update(no_key=True).get(pk=document.workspace_id)
-            known = _same_bytes(document.workspace, version.sha256)
+            known = _same_bytes(document, version.sha256)
             if known is None:
                 _insert(document, version)
                 record(Action.DOCUMENT_UPLOADED, document, workspace=document.workspace, by=document.uploaded_by)

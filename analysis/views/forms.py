@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, QueryDict
 
 from analysis.answer.ask import checked_mode
-from analysis.answer.material import Scope
+from analysis.answer.material import Scope, scope_for
 from analysis.models import Document, Repository
 from analysis.types import Mode
-from workspaces.access import repositories_for, searched_for
-from workspaces.models import Member
+from workspaces.access import folders_for, repositories_for, searched_for
+from workspaces.models import Folder, Member
 
 
 @dataclass(frozen=True)
 class Asked:
     """What the question form says.
 
-    documents, repositories: [] in both for the whole workspace. path: the folder or file of the one repository that it
-    is about, "" for all of it. llms: to compare; [] for one answer.
+    documents, repositories, folders: [] in all for the whole workspace. path: the folder or file of the one repository
+    that it is about, "" for all of it. llms: to compare; [] for one answer. shared: whether others see it.
     """
 
     text: str
     documents: list[Document]
     repositories: list[Repository]
+    folders: list[Folder]
     path: str
     mode: Mode
     llm: str
     llms: list[str]
+    shared: bool
 
     @classmethod
     def from_form(cls, form: QueryDict, member: Member) -> Asked:
@@ -38,15 +41,30 @@ class Asked:
             text=form.get("text", ""),
             documents=chosen_documents(form, member),
             repositories=chosen_repositories(form, member),
+            folders=chosen_folders(form, member),
             path=form.get("path", ""),
             mode=chosen_mode(form),
             llm=form.get("llm", ""),
             llms=form.getlist("llms"),
+            shared="private" not in form,
         )
 
     def scope(self, member: Member) -> Scope:
         """Return what the question is put to."""
-        return Scope(member.workspace, self.documents, self.repositories, self.path)
+        return scope_for(
+            member.workspace,
+            member.user,
+            documents=self.documents,
+            repositories=self.repositories,
+            folders=self.folders,
+            path=self.path,
+        )
+
+    @property
+    def put(self) -> dict[str, Any]:
+        """What `question_ask` and `question_compare` are both told."""
+        names = ("text", "documents", "repositories", "folders", "path", "mode", "shared")
+        return {name: getattr(self, name) for name in names}
 
 
 def chosen_mode(form: QueryDict) -> Mode:
@@ -68,6 +86,17 @@ def chosen_repositories(form: QueryDict, member: Member) -> list[Repository]:
     ids = _ids(form, "repository")
     found = list(repositories_for(member).filter(pk__in=ids).order_by("added_at", "pk"))
     if len(found) != len(ids):
+        raise Http404
+    return found
+
+
+def chosen_folders(form: QueryDict, member: Member) -> list[Folder]:
+    """Return the folders named by `folder=`, each of them seen by the member."""
+    ids = {given for given in form.getlist("folder") if given}
+    if not all(given.isdecimal() and len(given) < 19 for given in ids):
+        raise Http404
+    found = list(folders_for(member).filter(pk__in=ids))
+    if len(found) != len({int(given) for given in ids}):
         raise Http404
     return found
 

@@ -24,7 +24,7 @@ from analysis.models import Answer, DocumentVersion, Question
 from analysis.types import Span
 from analysis.views.cards import Card, card_for, newest_answer, with_status
 from analysis.views.choices import ask_choices, remember_llm
-from analysis.views.forms import Asked, chosen_documents, chosen_mode, chosen_repositories
+from analysis.views.forms import Asked, chosen_documents, chosen_folders, chosen_mode, chosen_repositories
 from analysis.views.pages import Box, page_marks
 from workspaces.access import (
     enter,
@@ -55,16 +55,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         remember_llm(request, asked.llm)
         if asked.llms:
             return side_by_side(request, _compare(request, member, asked))
-        answer = question_ask(
-            workspace=member.workspace,
-            user=person(request),
-            text=asked.text,
-            documents=asked.documents,
-            repositories=asked.repositories,
-            path=asked.path,
-            mode=asked.mode,
-            llm=asked.llm,
-        )
+        answer = question_ask(workspace=member.workspace, user=person(request), llm=asked.llm, **asked.put)
     except LecternError as error:
         return refusal(request, error) or _ask_page(request, member, error=error)
     return shown(request, answer, member, target="#answers", swap="afterbegin")
@@ -76,6 +67,7 @@ def _ask_page(request: HttpRequest, member: Member, error: LecternError | None =
         "workspace": member.workspace,
         "documents": chosen_documents(form, member),
         "repositories": chosen_repositories(form, member),
+        "folders": chosen_folders(form, member),
         "questions": with_status(questions_for(member).filter(purpose="question"))[:LISTED_QUESTIONS],
         "text": form.get("text", ""),
         "error": error.message if error else "",
@@ -85,16 +77,7 @@ def _ask_page(request: HttpRequest, member: Member, error: LecternError | None =
 
 
 def _compare(request: HttpRequest, member: Member, asked: Asked) -> Question:
-    answers = question_compare(
-        workspace=member.workspace,
-        user=person(request),
-        text=asked.text,
-        documents=asked.documents,
-        repositories=asked.repositories,
-        path=asked.path,
-        mode=asked.mode,
-        llms=asked.llms,
-    )
+    answers = question_compare(workspace=member.workspace, user=person(request), llms=asked.llms, **asked.put)
     return answers[0].question
 
 

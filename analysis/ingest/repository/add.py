@@ -21,7 +21,7 @@ from analysis.ingest.repository.addresses import checked_ref, checked_url
 from analysis.ingest.unpack.entries import looks_like_archive
 from analysis.ingest.unpack.messages import UNSUPPORTED
 from analysis.ingest.unpack.rules import Rules
-from analysis.ingest.upload import clean_name, measured, on_commit
+from analysis.ingest.upload import clean_name, measured, on_commit, require_room
 from analysis.models import (
     Answer,
     Document,
@@ -35,7 +35,8 @@ from analysis.models import (
 )
 from workspaces.audit import record
 from workspaces.audit.actions import Action
-from workspaces.models import User, Workspace
+from workspaces.models import Folder, User, Workspace
+from workspaces.policy import require_of
 
 logger = logging.getLogger(__name__)
 
@@ -55,16 +56,21 @@ def repository_add(
     credential: str = "",
     rules: Rules | None = None,
     origin: Origin = Origin.ARCHIVE,
+    folder: Folder | None = None,
     enqueue: bool = True,
 ) -> Repository:
     """Return the new repository, whose first snapshot waits to be read in: from an archive, or from a git server.
 
     name: by default the archive's or the address's own. credential: a token for the server. origin: of an archive,
-    FOLDER for one that `folder.packed` made. enqueue: send it to a worker; whoever does not calls `read_in`.
-    Raises UserError: bad_name, bad_url, bad_ref, bad_rules, empty_file, too_large (413), unsupported_type (415).
+    FOLDER for one that `folder.packed` made. folder: where it comes to lie, None for the top. enqueue: send it to a
+    worker; whoever does not calls `read_in`.
+    Raises UserError: bad_name, no_folder, bad_url, bad_ref, bad_rules, empty_file, too_large (413), unsupported_type
+    (415); PermissionDenied where the workspace's policy does not let the person upload.
     """
     if (archive is None) == (not url):
         raise UserError(messages.ONE_WAY, code="invalid")
+    require_of(user, workspace, "upload")
+    require_room(user, workspace, folder)
     url, ref = (checked_url(url), checked_ref(ref)) if url else ("", "")
     repository = Repository(
         workspace=workspace,
@@ -74,6 +80,7 @@ def repository_add(
         credential=_checked_credential(credential) if url else "",
         rules=(rules or Rules()).as_json(),
         added_by=user,
+        folder=folder,
     )
     snapshot = Snapshot(repository=repository, origin=Origin.GIT if url else origin, ref=ref, added_by=user)
     _record(snapshot, archive, enqueue=enqueue, is_new=True)

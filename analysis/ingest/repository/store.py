@@ -86,6 +86,7 @@ def _documents(snapshot: Snapshot, paths: Sequence[str]) -> dict[str, Document]:
             workspace_id=repository.workspace_id,
             repository=repository,
             path=path,
+            folder_id=repository.folder_id,
             name=path if len(path) <= NAME_MAX_CHARACTERS else "…" + path[1 - NAME_MAX_CHARACTERS :],
             uploaded_by_id=snapshot.added_by_id,
         )

@@ -51,7 +51,9 @@ def a_hundred_tokens_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def planned(cast: Cast, *documents: Document, mode: Mode = Mode.AUTO, text: str = QUESTION) -> ReadingPlan:
-    return plan_reading(scope=Scope(cast.workspace, documents), text=text, mode=mode, llm=llm_get())
+    return plan_reading(
+        scope=Scope(cast.workspace, documents, everything=not documents), text=text, mode=mode, llm=llm_get()
+    )
 
 
 def sent(server: ScriptedLLM, row: Document) -> int:

@@ -187,7 +187,7 @@ def test_across_the_workspace_files_that_are_gone_are_not_read(cast: Cast, bundl
     row = repository(cast, FILES)
     snapshot(row, {"src/app.py": APP})
     document(cast, "lease.pdf")
-    assert [each.name for each in Scope(cast.workspace).rows()] == ["lease.pdf", "src/app.py"]
+    assert [each.name for each in Scope(cast.workspace, everything=True).rows()] == ["lease.pdf", "src/app.py"]
 
 
 def test_planning_takes_the_same_queries_however_many_files_there_are(cast: Cast, bundled_llm: ScriptedLLM) -> None:
