@@ -43,6 +43,7 @@
     else (code() || find(".pages", middle))?.scrollTo(0, 0);
     mark();
     trackLine();
+    fetchTalked();
   }
 
   // Opens the folders around a path in the tree, which may have to be fetched, and marks it as the open one.
@@ -232,6 +233,42 @@
     askAbout(`About ${place(found)}: `);
   }
 
+  function comment() {
+    const found = selected();
+    if (!found) return;
+    find("#selection-tools").hidden = true;
+    const lines = found.first === found.last ? String(found.first) : `${found.first}-${found.last}`;
+    window.lectern.together.commentOn({ version: code().dataset.version, lines }, place(found));
+  }
+
+  // The lines that open threads are about, marked beside their numbers, where a click opens the thread.
+  let talked = [];
+
+  async function fetchTalked() {
+    talked = [];
+    const url = code()?.dataset.placesUrl;
+    const reply = url && (await fetch(url));
+    if (reply?.ok && url === code()?.dataset.placesUrl) talked = (await reply.json()).places;
+    markTalked();
+  }
+
+  function recount() {
+    find("#comments-count").textContent = Number(find("#comments-pane [data-comments]")?.dataset.count) || "";
+  }
+
+  function markTalked() {
+    for (const line of all(".line.talked", code() || document)) line.classList.remove("talked");
+    for (const { lines: [first, last] } of talked) for (let number = first; number <= last; number += 1) lineAt(number)?.classList.add("talked");
+  }
+
+  function openTalked(event) {
+    const line = event.target.closest?.(".line.talked");
+    if (!line || !getSelection().isCollapsed || event.target.closest("a")) return;
+    const number = Number(line.id.slice(1));
+    const thread = talked.find(({ lines: [first, last] }) => first <= number && number <= last);
+    if (thread) window.lectern.together.showThread(thread.comment);
+  }
+
   // ---- Keys ----------------------------------------------------------------------------------------------------------
 
   function findFiles() {
@@ -285,6 +322,7 @@
     else if ("uses" in target.dataset) showUses(target.getAttribute("href"));
     else if (target.dataset.selection === "copy") copyWithCitation();
     else if (target.dataset.selection === "ask") ask();
+    else if (target.dataset.selection === "comment") comment();
     else follow(target.href);
   });
   document.addEventListener("submit", (event) => {
@@ -298,10 +336,12 @@
   onKeys(ACTS);
   listKeys(KEYS);
   document.addEventListener("htmx:after:swap", (event) => {
-    if (event.target.matches?.(".chunk")) markShown();
+    if (event.target.matches?.(".chunk")) { markShown(); markTalked(); }
+    if (event.target.closest?.("#comments-pane")) { recount(); fetchTalked(); }
     mark();
   });
   document.addEventListener("lectern:tab", mark);
+  document.addEventListener("click", openTalked);
   // A module that is pointed at shows what it is tied to.
   for (const name of ["pointerover", "focusin", "pointerout", "focusout"]) document.addEventListener(name, (event) => {
     const module = event.target.closest?.("[data-module]");

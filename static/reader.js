@@ -108,6 +108,80 @@
     pages.scrollTo({ top, behavior: near && !calm.matches ? "smooth" : "instant" });
   }
 
+  // ---- Places that are talked about --------------------------------------------------------------------------------
+
+  let talked = []; // what /comments/places/ says
+
+  async function fetchTalked() {
+    const reply = await fetch(pages.dataset.placesUrl);
+    if (!reply.ok) return;
+    talked = (await reply.json()).places;
+    for (const section of sections) if (drawn(section)) drawTalked(section);
+    lightTalked();
+  }
+
+  // On a page image they are rectangles of their own; click and selection go to the words above them.
+  function drawTalked(section) {
+    const svg = find("svg.sheet", section);
+    if (!section.matches(".page-sheet") || !svg) return;
+    const { width, height } = svg.viewBox.baseVal;
+    let group = find(".comment-marks", svg);
+    if (!group) {
+      group = document.createElementNS(SVG, "g");
+      group.setAttribute("class", "comment-marks");
+      svg.insertBefore(group, find(".layer", svg));
+    }
+    const number = Number(section.dataset.number);
+    const own = talked.flatMap(({ comment, pages: on }) => on.filter((page) => page.number === number).flatMap((page) => page.rectangles.map((box) => [comment, box])));
+    group.replaceChildren(...own.map(([comment, [x0, y0, x1, y1]]) => {
+      const rect = document.createElementNS(SVG, "rect");
+      for (const [name, value] of Object.entries({ x: x0 * width, y: y0 * height, width: (x1 - x0) * width, height: (y1 - y0) * height })) rect.setAttribute(name, value);
+      rect.dataset.comment = comment;
+      return rect;
+    }));
+  }
+
+  // In flowing text the browser colours ranges: the text itself is left as it is.
+  function lightTalked() {
+    if (!window.CSS?.highlights) return;
+    const ranges = talked.flatMap(({ start_char: start, end_char: end }) => all(".page-flow [data-start]", pages).flatMap((block) => rangesIn(block, start, end)));
+    CSS.highlights.set("comment", new Highlight(...ranges));
+  }
+
+  function rangesIn(block, start, end) {
+    const walker = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+    const ranges = [];
+    let at = Number(block.dataset.start);
+    while (at < end && walker.nextNode()) {
+      const node = walker.currentNode;
+      const from = Math.max(0, start - at);
+      const to = Math.min(node.data.length, end - at);
+      if (from < to) {
+        const range = document.createRange();
+        range.setStart(node, from);
+        range.setEnd(node, to);
+        ranges.push(range);
+      }
+      at += node.data.length;
+    }
+    return ranges;
+  }
+
+  // Returns the thread about the words at a point; undefined where nobody talks about them.
+  function talkedAt(x, y) {
+    const inside = ({ left, right, top, bottom }) => x >= left && x <= right && y >= top && y <= bottom;
+    const rect = all(".comment-marks rect", pages).find((each) => inside(each.getBoundingClientRect()));
+    if (rect) return rect.dataset.comment;
+    const blocks = all(".page-flow [data-start]", pages).filter((block) => inside(block.getBoundingClientRect()));
+    return talked.find(({ start_char: start, end_char: end }) => blocks.some((block) => rangesIn(block, start, end).some((range) => [...range.getClientRects()].some(inside))))?.comment;
+  }
+
+  function openTalked(event) {
+    if (!getSelection().isCollapsed || event.target.closest("a, button")) return;
+    const comment = talkedAt(event.clientX, event.clientY);
+    if (comment) window.lectern.together.showThread(comment);
+  }
+
   // ---- Citations ---------------------------------------------------------------------------------------------------
 
   // Returns whether a link to a place in the text was followed here.
@@ -305,6 +379,12 @@
     window.lectern.room.askAbout(`About “${words.length > 400 ? `${words.slice(0, 400)}…` : words}”: `);
   }
 
+  function commentOnThis() {
+    const { start, end, text } = selected();
+    find("#selection-tools").hidden = true;
+    window.lectern.together.commentOn({ version: pages.dataset.version, start_char: start, end_char: end }, text.replace(/\s+/g, " ").trim());
+  }
+
   // ---- Keys --------------------------------------------------------------------------------------------------------
 
   const ACTS = {
@@ -351,12 +431,14 @@
     else if (findStep) stepFound(Number(findStep));
     else if (selection === "copy") copyWithCitation();
     else if (selection === "ask") askAbout();
+    else if (selection === "comment") commentOnThis();
     else goTo(Number(strip || stripLink));
   });
   document.addEventListener("keydown", steppedInFind);
   onKeys(ACTS);
   document.addEventListener("htmx:after:swap", (event) => {
-    if (event.target.matches?.("#pages > section")) drawPlace(event.target);
+    if (event.target.matches?.("#pages > section")) { drawPlace(event.target); drawTalked(event.target); lightTalked(); }
+    if (event.target.matches?.("[data-comments]")) fetchTalked();
     if (event.target.closest?.(".find-box")) foundChanged();
     markStrip();
   });
@@ -370,6 +452,7 @@
     requestAnimationFrame(() => { waiting = false; trackPage(); if (!find("#selection-tools").hidden) offerTools(); });
   }, { passive: true });
   pages.addEventListener("mousedown", startSelecting);
+  pages.addEventListener("click", openTalked);
   document.addEventListener("selectionchange", () => { if (!selected()) find("#selection-tools").hidden = true; });
   document.addEventListener("pointerup", () => setTimeout(offerTools));
   document.addEventListener("keyup", (event) => { if (event.shiftKey) offerTools(); });
@@ -385,6 +468,7 @@
   find("#page-number")?.addEventListener("change", (event) => goTo(Number(event.target.value)));
   find(`[data-strip="1"]`)?.setAttribute("aria-current", "true");
   markStrip();
+  fetchTalked();
   listKeys(KEYS);
   const { openStart, openEnd } = pages.dataset;
   if (openStart) showSpan(Number(openStart), Number(openEnd));

@@ -32,7 +32,7 @@ from tests.analysis.views.repositories import repository_of, snapshot_of
 from tests.conftest import Cast
 from tests.evaluations import make_run
 from tests.rows import make_answer, make_document
-from workspaces.models import ApiToken, Member, Role, User, Workspace
+from workspaces.models import ApiToken, Comment, Member, Role, User, Workspace
 from workspaces.recipes import invite_create
 
 
@@ -251,6 +251,18 @@ ROUTES = {
     "document_rename": Route(body={"name": "other.pdf"}),
     "document_delete": Route(),
     "summarise": Route(writes=Role.REVIEWER),
+    # Comments
+    "document_comments": Route(writes=Role.REVIEWER, body={"text": "Why five?"}),
+    "document_comment_places": Route(),
+    "document_people": Route(),
+    "question_comments": Route(writes=Role.REVIEWER, body={"text": "Why five?"}),
+    "question_people": Route(),
+    "comment": Route(),
+    "comment_reply": Route(writes=Role.REVIEWER, body={"text": "Because."}),
+    "comment_edit": Route(writes=Role.REVIEWER, body={"text": "Why six?"}, absent=True),
+    "comment_delete": Route(writes=Role.REVIEWER, absent=True),
+    "comment_resolve": Route(writes=Role.REVIEWER, body={"resolved": "1"}),
+    "comment_assign": Route(writes=Role.REVIEWER),
     # Repositories
     "repositories": Route(reads=Role.EDITOR, body={"url": "https://code.example/shop"}),
     "repository": Route(),
@@ -332,6 +344,9 @@ def arguments(cast: Cast) -> dict[str, object]:
     RecoveryCodes.activate(cast.outsider)
     return {
         "slug": "firm",
+        "comment_id": Comment.objects.create(
+            workspace=cast.workspace, author=cast.owner, document=version.document, text="Why?"
+        ).pk,
         "document_id": version.document_id,
         "question_id": answer.question_id,
         "answer_id": answer.pk,

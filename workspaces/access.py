@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from analysis.egress import let_in
 from analysis.models import Answer, Document, Question, Repository
-from workspaces.models import ApiToken, Folder, Invite, Member, Role, Scope, User, Workspace, digest
+from workspaces.models import ApiToken, Comment, Folder, Invite, Member, Role, Scope, User, Workspace, digest
 from workspaces.sight import folders_in_sight, in_sight, questions_in_sight
 
 Row = TypeVar("Row", bound=Model)
@@ -210,6 +210,13 @@ def questions_for(member: Member) -> QuerySet[Question]:
     return rows.order_by("-created_at", "-pk")
 
 
+def comments_for(member: Member) -> QuerySet[Comment]:
+    """Return the comments on what the member sees, newest first."""
+    questions = questions_for(member).order_by()
+    on = Q(document__in=searched_for(member)) | Q(question__in=questions) | Q(answer__question__in=questions)
+    return Comment.objects.filter(on, workspace_id=member.workspace_id).order_by("-created_at", "-pk")
+
+
 def get_folder_or_404(who: User | Viewer, folder_id: int, *, role: Role = Role.VIEWER) -> Folder:
     """Return the folder with its workspace; raises as `member_or_404`."""
     place = _place(who, Folder.objects.filter(pk=folder_id).values("workspace"))
@@ -242,6 +249,13 @@ def get_answer_or_404(who: User | Viewer, answer_id: UUID, *, role: Role = Role.
     place = _place(who, Answer.objects.filter(pk=answer_id).values("question__workspace"))
     rows = Answer.objects.filter(pk=answer_id, question__in=questions_for(place).order_by())
     return _let_in(who, place, rows.select_related("question__workspace", "question__asker"), role)
+
+
+def get_comment_or_404(who: User | Viewer, comment_id: UUID, *, role: Role = Role.VIEWER) -> Comment:
+    """Return the comment with what it is on and its workspace; raises as `member_or_404`."""
+    place = _place(who, Comment.objects.filter(pk=comment_id).values("workspace"))
+    on = "document__version", "question", "answer__question", "parent", "author", "assignee", "workspace"
+    return _let_in(who, place, comments_for(place).select_related(*on).filter(pk=comment_id), role)
 
 
 def sees(who: User | Viewer, get: Callable[..., Model], pk: UUID) -> bool:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workspaces.views import account, audit, home, mail, members, workspace
+from workspaces.views import account, audit, comments, home, mail, members, workspace
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -24,6 +24,17 @@ urlpatterns = [
     path("w/<slug:slug>/invites/<int:invite_id>/revoke/", members.invite_revoke, name="invite_revoke"),
     path("w/<slug:slug>/audit/", audit.workspace_audit, name="workspace_audit"),
     path("w/<slug:slug>/audit.<str:kind>", audit.workspace_audit_export, name="workspace_audit_export"),
+    path("d/<uuid:document_id>/comments/", comments.document_comments, name="document_comments"),
+    path("d/<uuid:document_id>/comments/places/", comments.document_comment_places, name="document_comment_places"),
+    path("d/<uuid:document_id>/people/", comments.document_people, name="document_people"),
+    path("q/<uuid:question_id>/comments/", comments.question_comments, name="question_comments"),
+    path("q/<uuid:question_id>/people/", comments.question_people, name="question_people"),
+    path("c/<uuid:comment_id>/", comments.comment, name="comment"),
+    path("c/<uuid:comment_id>/reply/", comments.comment_reply_view, name="comment_reply"),
+    path("c/<uuid:comment_id>/edit/", comments.comment_edit_view, name="comment_edit"),
+    path("c/<uuid:comment_id>/delete/", comments.comment_delete_view, name="comment_delete"),
+    path("c/<uuid:comment_id>/resolve/", comments.comment_resolve_view, name="comment_resolve"),
+    path("c/<uuid:comment_id>/assign/", comments.comment_assign_view, name="comment_assign"),
     path("mail/", mail.mail, name="mail"),
     path("mail/<str:file_name>/<int:number>/", mail.mail_message, name="mail_message"),
     path("audit/", audit.audit, name="audit"),

@@ -14,7 +14,7 @@ from analysis.answer.payload import answer_payload
 from analysis.management.command import INTERRUPTED
 from analysis.models import Answer, AnswerStatus
 from analysis.progress import Event, answer_stream, listen
-from analysis.views.cards import Card
+from analysis.views.receipts import receipt_line
 
 BAR = "{desc} {percentage:3.0f}% |{bar}| {elapsed}"
 QUOTE_CHARACTERS = 300
@@ -104,7 +104,7 @@ class Terminal:
         if self.quiet:
             self.out.write(json.dumps(payload, ensure_ascii=False, indent=1))
             return
-        lines = [*citation_lines(payload), *unsupported_lines(payload), " · ".join(Card(answer).receipt)]
+        lines = [*citation_lines(payload), *unsupported_lines(payload), " · ".join(receipt_line(payload))]
         self.out.write("\n".join(["", "", *lines]))
 
 

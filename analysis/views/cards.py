@@ -19,6 +19,7 @@ from analysis.views.found import found_items, named
 from analysis.views.receipts import Receipt, receipt_line, receipt_of
 from analysis.views.thinking import Thinking
 from workspaces.models import Member, Role
+from workspaces.together.threads import Talk
 
 FOUND_AT_ONCE = 8  # a longer list of findings is folded under a finished answer
 
@@ -28,8 +29,15 @@ class Card:
     """What `_answer.html` draws."""
 
     answer: Answer
-    may_ask: bool = False
-    may_see_prompt: bool = False
+    member: Member
+
+    @property
+    def may_ask(self) -> bool:
+        return self.member.may(Role.REVIEWER)
+
+    @property
+    def may_see_prompt(self) -> bool:
+        return self.member.may(Role.EDITOR)
 
     @property
     def question(self) -> Question:
@@ -46,6 +54,11 @@ class Card:
         return {Purpose.SUMMARY: "Summary", Purpose.CHANGES: "What changed"}.get(
             Purpose(self.question.purpose), self.question.text
         )
+
+    @cached_property
+    def talk(self) -> Talk:
+        """What was said about the question and its answers."""
+        return Talk(self.question, self.member)
 
     @cached_property
     def payload(self) -> dict[str, Any]:
@@ -144,7 +157,7 @@ class Card:
 
 def card_for(answer: Answer, member: Member) -> Card:
     """Return the card of `answer` for a member of its workspace."""
-    return Card(answer, member.may(Role.REVIEWER), member.may(Role.EDITOR))
+    return Card(answer, member)
 
 
 def newest_answer(question: Question) -> Answer | None:

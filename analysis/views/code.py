@@ -27,6 +27,7 @@ from analysis.types import Span, lines_in_words
 from analysis.views.highlight import MIXED, Line, Linked, Mark, Part, known_only, lexer_for
 from analysis.views.rooms import Visit, number_in, room, visit
 from analysis.views.trees import LABELS, file_words
+from workspaces.together.threads import Talk
 
 CHUNK_LINES = 200
 LINE_EM = 1.5
@@ -159,6 +160,7 @@ def _drawn(request: HttpRequest, source: Source) -> dict[str, Any]:
         "shown_words": lines_in_words(*shown) if shown else "",
         "chunks": source.chunks(shown[0] if shown else 1),
         "outline": outline(source.version),
+        "talk": Talk(source.version.document, source.visit.member),
         "lines_url": source.visit.url("lines", source.file.path),
         "can_render": markdown,
         "rendered": render_text(source.text) if markdown and "rendered" in request.GET else "",
@@ -281,7 +283,8 @@ def document_place(request: HttpRequest, document: Document) -> HttpResponseBase
     at = {} if current else {"at": str(file.snapshot.number)}
     lines = lines_in(request, table)
     query = at | ({"lines": lines_in_words(*lines)} if lines else {})
-    question = {"question": request.GET["question"]} if "question" in request.GET else {}
+    query |= {name: request.GET[name] for name in ("question", "tab", "comment") if name in request.GET}
     address = reverse("code_file", args=[document.repository_id, file.path])
-    anchor = f"#L{lines[0]}" if lines else ""
-    return redirect(f"{address}?{urlencode(query | question)}{anchor}")
+    # With a comment the address has an anchor of its own, which browsers keep where this names none.
+    anchor = f"#L{lines[0]}" if lines and "comment" not in request.GET else ""
+    return redirect(f"{address}?{urlencode(query)}{anchor}")

@@ -54,6 +54,7 @@ from analysis.views.question import ask_context, refusal, shown, told
 from workspaces.access import enter, get_document_or_404, member_of, person, questions_for
 from workspaces.audit.entry import record_opened
 from workspaces.models import Member, Role
+from workspaces.together.threads import Talk
 
 # A document without pages of its own up to this length is drawn at once; a longer one page by page as it is scrolled.
 AT_ONCE_CHARACTERS = 200_000
@@ -66,7 +67,10 @@ SOURCE_WORDS = {
 }
 SNIPPET_CHARACTERS = 60
 YEAR_SECONDS = 365 * 24 * 3600
-TABS = [("summary", "Summary"), ("ask", "Ask"), ("clauses", "Clauses"), ("terms", "Terms"), ("details", "Details")]
+TABS = [
+    *(("summary", "Summary"), ("ask", "Ask"), ("comments", "Comments")),
+    *(("clauses", "Clauses"), ("terms", "Terms"), ("details", "Details")),
+]
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,12 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
     record_opened(found, member.user_id)
     version = _version(found)
     context = {"document": found, "version": version, "workspace": found.workspace, "documents": [found]}
-    context |= ask_context(request, member) | _questions(request, found, member) | details(version)
+    context |= (
+        {"talk": Talk(found, member)}
+        | ask_context(request, member)
+        | _questions(request, found, member)
+        | details(version)
+    )
     # What was found in it takes its whole text to quote: elsewhere the tab asks for it when it is opened.
     context |= {"panel": panel_of(request, found)} if context["tab"] == "clauses" else {}
     read_once = Reading.objects.filter(version=version, status=ReadingStatus.READ).exists()

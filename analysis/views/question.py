@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -99,9 +99,14 @@ def refusal(request: HttpRequest, error: LecternError) -> HttpResponse | None:
     """Return the sentence for the open form that was sent by script, whose text stays; None for a plain form."""
     if not request.headers.get("HX-Request"):
         return None
-    box = request.POST.get("box", "")
-    context = {"error": error, "box": box if _BOX.match(box) else "ask"}
+    context = {"error": error, "box": box_of(request.POST) or "ask"}
     return render(request, "_refusal.html", context, status=error.status)
+
+
+def box_of(form: QueryDict) -> str:
+    """Return which form of the page was sent; "" if it does not say."""
+    box = form.get("box", "")
+    return box if _BOX.match(box) else ""
 
 
 def shown(request: HttpRequest, answer: Answer, member: Member, *, target: str, swap: str) -> HttpResponse:

@@ -23,7 +23,10 @@ from workspaces.access import enter, get_repository_or_404, person, questions_fo
 from workspaces.models import Member, Role
 
 LISTED_QUESTIONS = 30
-TABS = [("summary", "Summary"), ("ask", "Ask"), ("symbols", "Symbols"), ("details", "Details")]
+TABS = [
+    *(("summary", "Summary"), ("ask", "Ask"), ("comments", "Comments")),
+    *(("symbols", "Symbols"), ("details", "Details")),
+]
 
 
 @dataclass(frozen=True)

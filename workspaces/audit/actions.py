@@ -58,6 +58,11 @@ class Action(models.TextChoices):
     QUESTION_ASKED = "question.asked", "asked a question"
     ANSWER_REGENERATED = "answer.regenerated", "had a question answered again"
     ANSWER_STOPPED = "answer.stopped", "stopped an answer"
+    ANSWER_APPROVED = "answer.approved", "approved an answer"
+    ANSWER_UNAPPROVED = "answer.unapproved", "took back the approval of an answer"
+    QUESTION_SHARED = "question.shared", "shared a question with the workspace"
+    QUESTION_UNSHARED = "question.unshared", "took a question back to themselves"
+    COMMENT_DELETED = "comment.deleted", "deleted somebody else's comment"
     PROMPT_SEEN = "answer.prompt_seen", "looked at the prompt of an answer"
     EXPORTED = "data.exported", "exported"
 

@@ -14,7 +14,7 @@ from workspaces.models import AuditEvent, User, Workspace
 NAME_MAX_CHARACTERS = 255
 # Their words are what people ask and are told: an entry outlives them, so it has their number alone.
 OPENED_AGAIN_SECONDS = 3600
-WITHOUT_WORDS = frozenset({"question", "answer"})
+WITHOUT_WORDS = frozenset({"question", "answer", "comment"})
 
 
 def record(
