@@ -1,4 +1,4 @@
-"""Run events: write, replay, follow (Redis Streams).
+"""Run events: write and replay (Redis Streams). `analysis.hub` follows them for pages.
 
 Every run (an answer, a workspace's live list) has one stream. Its entry ids are the SSE ids, so a reader that comes
 back with `Last-Event-ID` gets exactly what it has not seen. Token events carry `start_char`, the place of their text in
@@ -8,15 +8,13 @@ worker's death can repeat or lose a word.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import redis
-import redis.asyncio
 from django.conf import settings
 
 HEARTBEAT_SECONDS = 15
@@ -55,10 +53,11 @@ def connection() -> redis.Redis:
 
 
 def emit(stream: str, name: str, data: dict[str, Any], *, keep: int | None = None) -> str:
-    """Append an event and return its id. keep: about how many events to keep; all of them by default."""
+    """Append an event, ring for those who follow, and return its id. keep: about how many to keep; all by default."""
     pipe = connection().pipeline(transaction=False)
     pipe.xadd(stream, {"event": name, "data": json.dumps(data)}, maxlen=keep, approximate=True)
     pipe.expire(stream, KEEP_SECONDS)
+    pipe.publish(stream, "")
     entry_id: str = pipe.execute()[0]
     return entry_id
 
@@ -76,7 +75,7 @@ def announce_repository(workspace_id: object, repository_id: object) -> None:
 def replay(stream: str, after: str = "0") -> list[Event]:
     """Return the events after id `after`, oldest first."""
     entries: Any = connection().xrange(stream, min=f"({after}" if after != "0" else "-")
-    return [_event(*entry) for entry in entries]
+    return [event_of(*entry) for entry in entries]
 
 
 def listen(stream: str, after: str = "0") -> Iterator[Event]:
@@ -84,7 +83,7 @@ def listen(stream: str, after: str = "0") -> Iterator[Event]:
     while True:
         reply: Any = connection().xread({stream: after}, block=1000, count=500)
         for entry in reply[0][1] if reply else []:
-            event = _event(*entry)
+            event = event_of(*entry)
             yield event
             if event.name in LAST_EVENTS:
                 return
@@ -94,7 +93,7 @@ def listen(stream: str, after: str = "0") -> Iterator[Event]:
 def newest(stream: str) -> Event | None:
     """Return the last event so far; None for a stream that is empty or has expired."""
     entries: Any = connection().xrevrange(stream, count=1)
-    return _event(*entries[0]) if entries else None
+    return event_of(*entries[0]) if entries else None
 
 
 def drop(stream: str, name: str) -> None:
@@ -110,34 +109,12 @@ def forget(stream: str) -> None:
     connection().delete(stream)
 
 
-async def follow(stream: str, after: str = "0") -> AsyncGenerator[list[Event] | None, None]:
-    """Yield the events after id `after` in batches as they come, for ever; None as a heartbeat when there is nothing.
-
-    after: "0" for all, "$" for only what is new. Each follower has a connection of its own, closed when it is dropped.
-    """
-    client = redis.asyncio.Redis.from_url(
-        settings.REDIS_URL,
-        decode_responses=True,
-        single_connection_client=True,
-        socket_timeout=HEARTBEAT_SECONDS + 10,  # the client's own default is shorter than a quiet stream's wait
-    )
-    try:
-        if after == "$":
-            # "$" is resolved once: asked again after a heartbeat it would skip what came in between.
-            newest: Any = await client.xrevrange(stream, count=1)
-            after = newest[0][0] if newest else "0"
-        while True:
-            reply: Any = await client.xread({stream: after}, block=HEARTBEAT_SECONDS * 1000, count=500)
-            if not reply:
-                yield None
-                continue
-            entries = reply[0][1] if isinstance(reply, list) else next(iter(reply.values()))
-            events = [_event(*entry) for entry in entries]
-            after = events[-1].id
-            yield events
-    finally:
-        await asyncio.shield(client.aclose())
-
-
-def _event(entry_id: str, fields: dict[str, str]) -> Event:
+def event_of(entry_id: str, fields: dict[str, str]) -> Event:
+    """Return the event that a stream's entry holds."""
     return Event(entry_id, fields["event"], json.loads(fields["data"]))
+
+
+def place(event_id: str) -> tuple[int, int]:
+    """Return an id as what ids are compared by."""
+    milliseconds, _, ordinal = event_id.partition("-")
+    return int(milliseconds), int(ordinal or 0)

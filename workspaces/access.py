@@ -6,7 +6,7 @@ A request made with an API token that is bound to one workspace sees that worksp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -110,10 +110,17 @@ def invites_for(member: Member) -> QuerySet[Invite]:
 
 
 def still_member(user_id: int, workspace_id: int) -> bool:
-    """Return whether the person is (still) in the workspace; a stream asks at every heartbeat."""
-    place = Member.objects.filter(user_id=user_id, workspace_id=workspace_id, user__is_active=True)
-    email = place.values_list("user__email", flat=True).first()
-    return email is not None and place.filter(_address_is_let_in(email)).exists()
+    """Return whether the person is (still) in the workspace."""
+    return bool(still_members([(user_id, workspace_id)]))
+
+
+def still_members(places: Collection[tuple[int, int]]) -> dict[tuple[int, int], bool]:
+    """Return True for each (user id, workspace id) whose person is (still) in the workspace."""
+    users, workspaces = {user_id for user_id, _ in places}, {workspace_id for _, workspace_id in places}
+    rows = Member.objects.filter(user__in=users, workspace__in=workspaces, user__is_active=True)
+    found = rows.values_list("user_id", "workspace_id", "user__email", "workspace__policy__sign_in_domains")
+    return {(user_id, workspace_id): True for user_id, workspace_id, email, domains in found
+            if (user_id, workspace_id) in places and (not domains or _domain_of(email) in domains)}  # fmt: skip
 
 
 def memberships_for(who: User | Viewer) -> QuerySet[Member]:
@@ -128,9 +135,12 @@ def memberships_for(who: User | Viewer) -> QuerySet[Member]:
 
 def _address_is_let_in(email: str) -> Q:
     """Return the condition on a place that its workspace's policy lets addresses like this one in."""
-    domain = email.rpartition("@")[2].lower()
     listed = "workspace__policy__sign_in_domains"
-    return Q(workspace__policy=None) | Q(**{listed: []}) | Q(**{f"{listed}__contains": [domain]})
+    return Q(workspace__policy=None) | Q(**{listed: []}) | Q(**{f"{listed}__contains": [_domain_of(email)]})
+
+
+def _domain_of(email: str) -> str:
+    return email.rpartition("@")[2].lower()
 
 
 def member_or_404(who: User | Viewer, slug: str, *, role: Role = Role.VIEWER) -> Member:

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-import redis
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 
-from analysis import progress
+from analysis import hub, progress
 from analysis.answer.payload import answer_payload
 from analysis.api.answers import answer_of
 from analysis.api.auth import ApiRequest
 from analysis.models import Answer, AnswerStatus, Purpose
-from analysis.progress import LAST_EVENTS, Event, answer_stream, follow
+from analysis.progress import LAST_EVENTS, Event, answer_stream, place
 from analysis.views.sse import HEARTBEAT, checked, frame, last_event_id, sse_response
 from workspaces.access import Viewer, get_answer_or_404
-
-logger = logging.getLogger(__name__)
 
 
 async def events_response(
@@ -38,7 +34,7 @@ async def events_response(
     """
     answer, last = await checked(_start)(request.auth, question_id, purpose, number)
     after = last_event_id(request)
-    if last and last.name in LAST_EVENTS and not answer.open and _at_or_after(after, last.id):
+    if last and last.name in LAST_EVENTS and not answer.open and place(after) >= place(last.id):
         return HttpResponse(status=204)
     if last is None and not answer.open:
         return sse_response(_from_rows(answer.pk))
@@ -50,13 +46,6 @@ def _start(
 ) -> tuple[Answer, Event | None]:
     answer = answer_of(viewer, question_id, purpose=purpose, number=number)
     return answer, progress.newest(answer_stream(answer.pk))
-
-
-def _at_or_after(after: str, last_id: str) -> bool:
-    def place(entry_id: str) -> tuple[int, ...]:
-        return tuple(int(part) for part in entry_id.split("-"))
-
-    return place(after) >= place(last_id)
 
 
 async def _from_stream(viewer: Viewer, answer_id: UUID, after: str) -> AsyncGenerator[bytes, None]:
@@ -72,9 +61,6 @@ async def _from_stream(viewer: Viewer, answer_id: UUID, after: str) -> AsyncGene
             yield piece
     except Http404:
         return
-    except redis.RedisError:
-        # The reader comes back with Last-Event-ID and misses nothing.
-        logger.warning("The stream of answer %s was cut off", answer_id, exc_info=True)
 
 
 async def answer_events(viewer: Viewer, answer_id: UUID, after: str = "0") -> AsyncGenerator[Event | None, None]:
@@ -84,7 +70,7 @@ async def answer_events(viewer: Viewer, answer_id: UUID, after: str = "0") -> As
     the viewer may not see it any more, RedisError.
     """
     checked_at = time.monotonic()
-    async with aclosing(follow(answer_stream(answer_id), after)) as batches:
+    async with aclosing(hub.follow(answer_stream(answer_id), after)) as batches:
         async for events in batches:
             # By the clock too: a stream that is never quiet must not outlive its reader's membership.
             if events is None or time.monotonic() - checked_at > progress.HEARTBEAT_SECONDS:

@@ -19,7 +19,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from analysis import progress
+from analysis import hub, progress
 from analysis.errors import LecternError
 from analysis.models import ClauseReview, Document, ReviewStatus
 from analysis.review.checklist import built_in
@@ -35,8 +35,9 @@ from analysis.review.report import (
 )
 from analysis.views.export import cell
 from analysis.views.question import told
+from analysis.views.readers import still_in
 from analysis.views.sse import HEARTBEAT, checked, frame, sse_response
-from workspaces.access import get_document_or_404, member_of, person, still_member
+from workspaces.access import get_document_or_404, member_of, person
 from workspaces.audit import record
 from workspaces.audit.actions import Action
 from workspaces.models import Role
@@ -192,8 +193,8 @@ async def _frames(request: HttpRequest, document: Document) -> AsyncIterator[byt
     """Yield messages until the review is over. Each replaces its region, so none has to be replayed."""
     review = await checked(review_of)(document)
     if review is not None and review.open:
-        async for events in progress.follow(progress.review_stream(review.pk)):
-            if not await checked(still_member)(person(request).pk, document.workspace_id):
+        async for events in hub.follow(progress.review_stream(review.pk)):
+            if not await still_in(person(request).pk, document.workspace_id):
                 return
             current = await checked(review_of)(document)
             if current is None or not current.open:

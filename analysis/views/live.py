@@ -13,13 +13,14 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
-from analysis import progress
+from analysis import hub, progress
 from analysis.progress import Event
 from analysis.views.home import recent_questions
 from analysis.views.listing import default_llm, rows_by_id
+from analysis.views.readers import still_in
 from analysis.views.snapshots import repository_rows
 from analysis.views.sse import HEARTBEAT, STREAM_ID, checked, frame, last_event_id, sse_response
-from workspaces.access import documents_for, member_or_404, person, repositories_for, still_member
+from workspaces.access import documents_for, member_or_404, person, repositories_for
 from workspaces.models import Member
 
 # Events that come within this time go out as one message: a hundred files being read in cost two draws a second.
@@ -56,9 +57,9 @@ class LiveList:
         if after != "0" and not await checked(lambda: progress.newest(stream))():
             # The stream has expired since the page was drawn: what happened in between is no longer told there.
             yield frame("", event="list")
-        async with aclosing(progress.follow(stream, after)) as batches:
+        async with aclosing(hub.follow(stream, after)) as batches:
             async for events in gathered(batches):
-                if not await checked(still_member)(self.member.user_id, self.member.workspace_id):
+                if not await still_in(self.member.user_id, self.member.workspace_id):
                     return
                 yield await checked(self.messages)(events) if events else HEARTBEAT
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
+import redis
 from asgiref.sync import sync_to_async
 from django.db import connections
 from django.http import HttpRequest, StreamingHttpResponse
 
 from config import tally
 
+logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -58,11 +61,16 @@ def sse_response(frames: AsyncIterator[bytes]) -> StreamingHttpResponse:
 
 
 async def _counted(frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the frames, counted as an open stream for as long as they come."""
+    """Yield the frames, counted as an open stream for as long as they come.
+
+    Without Redis they end: the reader comes back with Last-Event-ID and misses nothing.
+    """
     with tally.holding("streams"):
         try:
             async for piece in frames:
                 yield piece
+        except redis.RedisError:
+            logger.warning("A stream was cut off", exc_info=True)
         finally:
             if isinstance(frames, AsyncGenerator):
                 await frames.aclose()  # now, and not when somebody collects it: it may hold a connection

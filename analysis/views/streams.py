@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import aclosing
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -11,25 +13,23 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
-from analysis import progress
-from analysis.models import Answer, DocumentVersion, IngestStatus, Repository, Snapshot
+from analysis import hub, progress
+from analysis.lookups import Lookup
+from analysis.models import Answer, DocumentVersion, Repository, Snapshot
 from analysis.progress import Event
 from analysis.views.cards import card_for
 from analysis.views.compare import finished_column
 from analysis.views.fold import LiveAnswer
-from analysis.views.listing import progress_of
+from analysis.views.listing import Progress, progress_of
+from analysis.views.readers import still_in, still_open
 from analysis.views.snapshots import snapshot_progress
 from analysis.views.sse import HEARTBEAT, checked, frame, last_event_id, sse_response
-from workspaces.access import (
-    get_answer_or_404,
-    get_document_or_404,
-    get_repository_or_404,
-    member_of,
-    person,
-    still_member,
-)
+from workspaces.access import get_answer_or_404, get_document_or_404, get_repository_or_404, member_of, person
+
+Row = TypeVar("Row")
 
 NEW_READER = "0"
+NOTHING = "<!-- -->"  # a region without content: a message without data would not arrive
 
 
 @login_required
@@ -60,12 +60,12 @@ class AnswerStream:
             yield await self._last(seen)
             return
         live, new_reader = LiveAnswer(self.answer_id), seen == NEW_READER
-        async for events in progress.follow(progress.answer_stream(self.answer_id)):
+        async for events in hub.follow(progress.answer_stream(self.answer_id)):
             if not await self._may_go_on(events is None):
                 return
             if events is None:
                 # The events may be gone (they are kept for a day), or their writer; the row is what counts.
-                if not await checked(self._still_open)():
+                if not await still_open(self.answer_id):
                     break
                 yield HEARTBEAT
                 continue
@@ -86,15 +86,11 @@ class AnswerStream:
         if not heartbeat and time.monotonic() - self._checked_at < progress.HEARTBEAT_SECONDS:
             return True
         self._checked_at = time.monotonic()
-        return await checked(still_member)(self.user_id, self.workspace_id)
+        return await still_in(self.user_id, self.workspace_id)
 
     async def _last(self, seen: str) -> bytes:
         card = await checked(self._card)()
         return frame(card, id="" if seen == NEW_READER else seen) + frame("", event="done")
-
-    def _still_open(self) -> bool:
-        answer = Answer.objects.filter(pk=self.answer_id).first()
-        return answer is not None and answer.open
 
     def _card(self) -> str:
         answers = Answer.objects.select_related("question__workspace", "question__asker")
@@ -111,14 +107,82 @@ class AnswerStream:
 
 def _split(events: list[Event], seen: str) -> tuple[list[Event], list[Event]]:
     """Return the events up to id `seen` and those after it."""
-    position = _position(seen)
-    old = [event for event in events if _position(event.id) <= position]
+    position = progress.place(seen)
+    old = [event for event in events if progress.place(event.id) <= position]
     return old, events[len(old) :]
 
 
-def _position(event_id: str) -> tuple[int, int]:
-    milliseconds, _, ordinal = event_id.partition("-")
-    return int(milliseconds), int(ordinal or 0)
+async def _coming_in(user_id: int, workspace_id: int, id: UUID, region: Region[Any]) -> AsyncIterator[bytes]:
+    """Yield the progress of what is read in under `id`, drawn anew as events about it come, then `changed`."""
+    stream = progress.workspace_stream(workspace_id)
+    # Where the stream stands is taken before the row is looked at, so that no change falls in between.
+    newest = await checked(lambda: progress.newest(stream))()
+    after = newest.id if newest else "0"
+    html = await region.html(id)
+    yield frame(html or NOTHING, id=after if newest else "")
+    async with aclosing(hub.follow(stream, after, about=id)) as batches:
+        while html:
+            events = await anext(batches)
+            if not await still_in(user_id, workspace_id):
+                break
+            html = await region.html(id)
+            yield frame(html or NOTHING, id=events[-1].id) if events else HEARTBEAT
+    yield frame("", event="changed")
+
+
+class Region(Generic[Row]):
+    """What a page shows of something that is being read in: found for many pages at once, drawn for each.
+
+    find: the rows by the ids under which they are followed. draw: the row as HTML; "" once reading in is over.
+    """
+
+    def __init__(self, find: Callable[[Collection[UUID]], dict[UUID, Row]], draw: Callable[[Row], str]) -> None:
+        self._find, self._draw = Lookup(find, within_seconds=0.1), draw
+
+    async def html(self, id: UUID) -> str:
+        row = await self._find(id)
+        return self._draw(row) if row else ""
+
+
+def _versions(ids: Collection[UUID]) -> dict[UUID, DocumentVersion]:
+    """Return the newest version of each document."""
+    newest = DocumentVersion.objects.filter(document__in=ids).order_by("document", "-number").distinct("document")
+    return {version.document_id: version for version in newest}
+
+
+def _snapshots(ids: Collection[UUID]) -> dict[UUID, Snapshot]:
+    """Return the newest version of each repository."""
+    newest = Snapshot.objects.filter(repository__in=ids).order_by("repository", "-number").distinct("repository")
+    return {snapshot.repository_id: snapshot for snapshot in newest}
+
+
+def _first_snapshots(ids: Collection[UUID]) -> dict[UUID, Snapshot]:
+    """Return the newest version of each repository of which nothing can be seen yet."""
+    seen = Snapshot.objects.filter(repository__in=ids, symbols_at__isnull=False).values_list("repository", flat=True)
+    return _snapshots(set(ids) - set(seen))
+
+
+def _current_snapshots(ids: Collection[UUID]) -> dict[UUID, Snapshot]:
+    """Return the current version of each repository."""
+    current = Snapshot.objects.filter(pk__in=Repository.objects.filter(pk__in=ids).values("snapshot"))
+    return {snapshot.repository_id: snapshot for snapshot in current}
+
+
+def _how_far(how_far: Progress | None) -> str:
+    return render_to_string("_reading_in.html", {"progress": how_far}) if how_far else ""
+
+
+def _meaning(snapshot: Snapshot) -> str:
+    """Return how far search by meaning reaches; "" when it reaches all of the version."""
+    return render_to_string("_repository_meaning.html", {"snapshot": snapshot}) if snapshot.by_words_alone else ""
+
+
+DOCUMENT = Region(_versions, lambda version: _how_far(progress_of(version)))
+REPOSITORIES = {
+    "": Region(_first_snapshots, lambda snapshot: _how_far(snapshot_progress(snapshot))),
+    "ready": Region(_snapshots, lambda snapshot: _how_far(snapshot_progress(snapshot))),
+    "meaning": Region(_current_snapshots, _meaning),
+}
 
 
 @login_required
@@ -126,44 +190,7 @@ def _position(event_id: str) -> tuple[int, int]:
 async def document_events(request: HttpRequest, document_id: UUID) -> StreamingHttpResponse:
     """Return the stream of a document that is being read in: its progress, then `changed` when that is over."""
     document = await checked(lambda: get_document_or_404(person(request), document_id))()
-    return sse_response(_document_frames(person(request).pk, document.workspace_id, document_id))
-
-
-async def _document_frames(user_id: int, workspace_id: int, document_id: UUID) -> AsyncIterator[bytes]:
-    async for message in _coming_in(user_id, workspace_id, document_id, _document_progress):
-        yield message
-
-
-async def _coming_in(
-    user_id: int, workspace_id: int, id: UUID, progress_html: Callable[[UUID], tuple[str, bool]]
-) -> AsyncIterator[bytes]:
-    """Yield the progress of what is read in under `id`, drawn anew with each event about it, then `changed`."""
-    stream = progress.workspace_stream(workspace_id)
-    # Where the stream stands is taken before the row is looked at, so that no change falls in between.
-    newest = await checked(lambda: progress.newest(stream))()
-    html, over = await checked(progress_html)(id)
-    yield frame(html, id=newest.id if newest else "")
-    if over:
-        yield frame("", event="changed")
-        return
-    async for events in progress.follow(stream, newest.id if newest else "0"):
-        if not await checked(still_member)(user_id, workspace_id):
-            break
-        if events and all(event.data.get("id") != str(id) for event in events):
-            continue
-        html, over = await checked(progress_html)(id)
-        yield frame(html, id=events[-1].id) if events else HEARTBEAT
-        if over:
-            break
-    yield frame("", event="changed")
-
-
-def _document_progress(document_id: UUID) -> tuple[str, bool]:
-    """Return the progress of a document as HTML, and whether reading it in is over."""
-    version = DocumentVersion.objects.filter(document=document_id).order_by("-number").first()
-    if version is None or version.status in {IngestStatus.READY, IngestStatus.FAILED}:
-        return "<!-- -->", True
-    return render_to_string("_reading_in.html", {"progress": progress_of(version)}), False
+    return sse_response(_coming_in(person(request).pk, document.workspace_id, document_id, DOCUMENT))
 
 
 @login_required
@@ -175,28 +202,5 @@ async def repository_events(request: HttpRequest, repository_id: UUID) -> Stream
     search by meaning reaches all of it.
     """
     found = await checked(lambda: get_repository_or_404(person(request), repository_id))()
-    draws = {"ready": _version_progress, "meaning": _meaning_progress}
-    draw = draws.get(request.GET.get("until", ""), _first_progress)
-    return sse_response(_coming_in(person(request).pk, found.workspace_id, repository_id, draw))
-
-
-def _first_progress(repository_id: UUID) -> tuple[str, bool]:
-    """Return the progress of a repository of which nothing can be seen yet, and whether something can."""
-    if Snapshot.objects.filter(repository=repository_id, symbols_at__isnull=False).exists():
-        return "<!-- -->", True
-    return _version_progress(repository_id)
-
-
-def _version_progress(repository_id: UUID) -> tuple[str, bool]:
-    """Return the progress of a repository's newest version as HTML, and whether reading it in is over."""
-    newest = Snapshot.objects.filter(repository=repository_id).order_by("-number").first()
-    if newest is None or newest.status in {IngestStatus.READY, IngestStatus.FAILED}:
-        return "<!-- -->", True
-    return render_to_string("_reading_in.html", {"progress": snapshot_progress(newest)}), False
-
-
-def _meaning_progress(repository_id: UUID) -> tuple[str, bool]:
-    """Return how far search by meaning reaches in a repository's current version, and whether it reaches all of it."""
-    snapshot = Snapshot.objects.filter(pk__in=Repository.objects.filter(pk=repository_id).values("snapshot")).first()
-    html = render_to_string("_repository_meaning.html", {"snapshot": snapshot})
-    return html, snapshot is None or not snapshot.by_words_alone
+    region = REPOSITORIES.get(request.GET.get("until", ""), REPOSITORIES[""])
+    return sse_response(_coming_in(person(request).pk, found.workspace_id, repository_id, region))

@@ -15,7 +15,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import progress
+from analysis import hub, progress
 from analysis.answer.render import render_text
 from analysis.models import Answer, DocumentVersion, Snapshot
 from analysis.progress import Event
@@ -237,7 +237,7 @@ async def test_an_answer_whose_events_are_gone_is_finished_at_the_heartbeat(
         await sync_to_async(finish)(answer, [("Done.", None, [])])
         yield None
 
-    monkeypatch.setattr(progress, "follow", quiet)
+    monkeypatch.setattr(hub, "follow", quiet)
     page = await read(cast.viewer, answer)
     assert page.done
     assert "<p>Done.</p>" in page.card
@@ -251,7 +251,7 @@ async def test_the_stream_ends_with_the_membership(cast: Cast, monkeypatch: pyte
         await Member.objects.filter(user=cast.viewer).adelete()
         yield None
 
-    monkeypatch.setattr(progress, "follow", quiet)
+    monkeypatch.setattr(hub, "follow", quiet)
     page = await read(cast.viewer, answer)
     assert (page.done, page.card) == (False, "")
 
