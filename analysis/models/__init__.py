@@ -12,6 +12,7 @@ from analysis.models.page import Heading, Page
 from analysis.models.question import Purpose, Question
 from analysis.models.reading import Reading, ReadingStatus
 from analysis.models.repository import (
+    BY_WORDS_ALONE,
     Disposition,
     Import,
     Origin,
@@ -28,6 +29,7 @@ from analysis.models.term import CrossReference, DefinedTerm, UndefinedTerm
 from analysis.models.transcript import Transcript
 
 __all__ = [
+    "BY_WORDS_ALONE",
     "Answer",
     "AnswerStatus",
     "Call",

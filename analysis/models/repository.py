@@ -134,6 +134,10 @@ class Snapshot(Leased):
         return self.commit[:10] or f"version {self.number}"
 
 
+# Of repositories: the current snapshot is `Snapshot.by_words_alone`.
+BY_WORDS_ALONE = models.Q(snapshot__status=IngestStatus.READY, snapshot__vectors_at=None)
+
+
 class SnapshotFile(models.Model):
     """A file of a snapshot. document, version: what it was read in as; null unless its disposition is READ.
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 
 from analysis.answer.masked import masked_hits
 from analysis.errors import UserError
-from analysis.models import Repository
+from analysis.models import BY_WORDS_ALONE, Repository
 from analysis.repository.lines import line_table
 from analysis.types import Hit, Span
 from analysis.views.highlight import Line, Part, lexer_for
@@ -71,6 +71,7 @@ def search(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             context["results"] = results_of(query, hits)
             context["notice"] = notice()
+            context["behind"] = repositories_for(member).filter(BY_WORDS_ALONE).order_by("name")
         context["named"] = list(documents.filter(name__icontains=query)[:5])
     return render(request, "search.html", context)
 

@@ -20,7 +20,7 @@ _CHUNKS, _VECTORS, _DOCUMENTS = Chunk._meta.db_table, ChunkVector._meta.db_table
 
 @dataclass(frozen=True)
 class Candidate:
-    """A chunk that may answer. sentences: spans of the version's text; cosine: to the query, 0 without a vector."""
+    """A chunk that may answer. sentences: spans of the version's text; cosine: to the query, None without a vector."""
 
     version_id: int
     ordinal: int
@@ -30,7 +30,7 @@ class Candidate:
     page_number: int
     heading_path: str
     text: str
-    cosine: float
+    cosine: float | None
     sentences: tuple[Span, ...]
 
 
@@ -92,10 +92,21 @@ def _candidate(row: tuple) -> Candidate:  # type: ignore[type-arg]
         page_number=page_number,
         heading_path=path,
         text=text,
-        cosine=cosine or 0.0,
+        cosine=cosine,
         # A document that was indexed before there were sentences is ranked by whole chunks until it is indexed again.
         sentences=tuple(unpack_sentences(packed)) or (span,),
     )
+
+
+def cosines_of(found: Candidates) -> Floats:
+    """Return each chunk's cosine to the query, float[chunks].
+
+    One without a vector counts as the middle one of those with one does. As 0 it would be set back behind all of them:
+    search with vectors of a third of the passages then found less than with none.
+    """
+    cosines = np.array([chunk.cosine for chunk in found.chunks], np.float64)
+    missing = np.isnan(cosines)
+    return np.where(missing, 0.0 if missing.all() else np.nanmedian(cosines), cosines)
 
 
 def mean_of_best(values: Floats, count: int) -> float:

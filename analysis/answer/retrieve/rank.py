@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.answer.retrieve.candidates import Candidates, mean_of_best
+from analysis.answer.retrieve.candidates import Candidates, cosines_of, mean_of_best
 from analysis.answer.retrieve.naming import rarity_of
 from analysis.answer.retrieve.words import Floats, Postings, Weighted, keys_of, saturated, tallied
 from analysis.ingest.postings import Integers, Places
@@ -55,7 +55,7 @@ def measures(terms_: Weighted, postings: Postings, found: Candidates) -> dict[st
     words, coverage = _by_words(terms_, {term: (at.sentences, at.counts) for term, at in standing.items()}, lengths)
     of_chunks = {term: (at.chunks, at.counts) for term, at in standing.items()}
     chunk_words, _ = _by_words(terms_, of_chunks, chunk_lengths)
-    cosines = np.array([chunk.cosine for chunk in found.chunks], np.float64)
+    cosines = cosines_of(found)
     return {
         "coverage": coverage,
         "words": words - mean_of_best(words, BEST),

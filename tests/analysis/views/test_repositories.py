@@ -134,6 +134,14 @@ def test_a_citation_of_code_leads_to_its_lines() -> None:
     assert place_url(document) == "/d/9/?start_char=4&end_char=8"
 
 
+def test_search_says_which_repositories_it_reaches_by_words_alone(cast: Cast) -> None:
+    client, repository = signed_in(cast.viewer), repository_of(cast, {"app.py": "x = 1\n"})
+    line = "Search by meaning follows: 3 of 9 passages"
+    assert line not in client.get("/w/firm/search/", {"q": "x"}).content.decode()
+    repository.snapshots.update(vectors_at=None, stage="embed", stage_done=3, stage_total=9)
+    assert f"shop: {line}" in client.get("/w/firm/search/", {"q": "x"}).content.decode()
+
+
 def test_a_receipt_says_where_search_went_by_words_alone() -> None:
     row = {"name": "shop", "files_total": 2, "files_whole": 0, "files_skeleton": 0, "files_part": 2, "files_out": 0}
     assert in_words(row | {"skipped": {}, "by_meaning": None}) == "shop, 2 files: 2 in part."

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from analysis.answer.retrieve import retrieve
-from analysis.models import Document, Repository
+from analysis.answer.retrieve.candidates import Candidate, Candidates, cosines_of
+from analysis.models import ChunkVector, Document, Repository
+from analysis.types import Span
 from tests.analysis.answer.retrieve.rows import FEES, LAW, put, put_file
 
 pytestmark = pytest.mark.django_db
@@ -110,3 +113,24 @@ def test_an_outsider_finds_nothing_of_a_repository(cast, bakery):
     elsewhere = cast.outsider.workspaces.get()
     put(elsewhere, "theirs.pdf", FEES)
     assert ask("heat_up oven", workspace=elsewhere) == ["theirs.pdf"]
+
+
+def test_a_passage_without_a_vector_counts_as_the_middle_one_of_the_others():
+    def found(*cosines: float | None) -> list[float]:
+        chunks = [
+            Candidate(1, n, "d", "a.py", Span(n, n + 1), 1, "", "x", cosine, (Span(n, n + 1),))
+            for n, cosine in enumerate(cosines)
+        ]
+        numbers = np.arange(len(chunks))
+        return cosines_of(Candidates(chunks, numbers, numbers, numbers)).tolist()
+
+    assert found(0.5, None, 0.25, 0.75) == [0.5, 0.5, 0.25, 0.75]
+    assert found(None, None) == [0.0, 0.0]
+    assert found(0.25, 0.0) == [0.25, 0.0]
+
+
+def test_what_has_no_vector_yet_is_found_by_words_before_what_has_one_and_fewer_words(bakery):
+    query = "mix flour and water until smooth"
+    before = ask(query, limit=1)
+    ChunkVector.objects.filter(version__document__path="src/bakery/recipes/dough.py").delete()
+    assert ask(query, limit=1) == before == ["src/bakery/recipes/dough.py:1-3"]
