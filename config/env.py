@@ -74,6 +74,7 @@ class Env:
     patience_seconds: int = field(default_factory=lambda: _number("LECTERN_PATIENCE_SECONDS", 45))
     sweep_patience_seconds: int = field(default_factory=lambda: _number("LECTERN_SWEEP_PATIENCE_SECONDS", 600))
     signup_open: bool = field(default_factory=lambda: _flag("LECTERN_SIGNUP", True))
+    workspace_grace_days: int = field(default_factory=lambda: _number("LECTERN_WORKSPACE_GRACE_DAYS", 14))
     api_requests_per_minute: int = field(default_factory=lambda: _number("LECTERN_API_REQUESTS_PER_MINUTE", 1200))
     syslog: str = field(default_factory=lambda: os.environ.get("LECTERN_SYSLOG", ""))
     email_url: str = field(default_factory=lambda: os.environ.get("LECTERN_SMTP_URL", ""))

@@ -190,6 +190,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "Lectern: "
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 SIGNUP_OPEN = env.signup_open
+WORKSPACE_GRACE_DAYS = env.workspace_grace_days
 
 # The second factor
 MFA_ADAPTER = "workspaces.accounts.SecondFactorAdapter"

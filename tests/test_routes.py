@@ -33,6 +33,7 @@ from tests.conftest import Cast
 from tests.evaluations import make_run
 from tests.rows import make_answer, make_document
 from workspaces.models import ApiToken, Comment, Member, Role, User, Workspace
+from workspaces.models.roles import WORKING_ROLES
 from workspaces.recipes import invite_create
 
 
@@ -186,7 +187,13 @@ ROUTES = {
     "workspace_create": PERSON,
     "workspace_settings": Route(writes=Role.ADMIN),
     "workspace_leave": Route(writes=Role.VIEWER),
+    "workspace_archive": ADMINS,
+    "workspace_reopen": ADMINS,
+    "workspace_hand_over": OWNERS,
     "workspace_delete": OWNERS,
+    "workspace_ending": OWNERS,
+    "workspace_restore": OWNERS,
+    "workspace_delete_now": OWNERS,
     "members": Route(writes=Role.VIEWER),
     "member_role": ADMINS,
     "member_remove": ADMINS,
@@ -297,6 +304,8 @@ ROUTES = {
     "prompt_call": Route(reads=Role.EDITOR),
 }
 
+# Pages that are there for nothing but to write.
+TO_WRITE = {"repositories", "repository_settings", "repository_delete", "documents_delete"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NO_SUCH_METHOD = 405
 
@@ -495,6 +504,20 @@ def test_each_role_may_what_it_may(role, visit, cast):
             else:
                 as_it_should = code not in {401, 403, 500} and (code != 404 or route.absent)
             if not as_it_should:
+                wrong[name, method] = code
+    assert wrong == {}
+
+
+def test_an_archive_is_read_and_not_worked_in(visit, cast):
+    """Whatever a reviewer or editor may do is refused to all; what else there is goes on as it was."""
+    Workspace.objects.filter(pk=cast.workspace.pk).update(archived_at=timezone.now())
+    wrong = {}
+    for name in MEMBERS_ONLY:
+        route = ROUTES[name]
+        for method, code in codes(visit, cast.owner, name, ("GET", "POST", "DELETE")).items():
+            refused = method != "GET" and route.writes in WORKING_ROLES
+            refused = refused or (method == "GET" and name in TO_WRITE)
+            if (code == 403) != refused or code == 500:
                 wrong[name, method] = code
     assert wrong == {}
 

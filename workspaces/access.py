@@ -20,6 +20,7 @@ from django.utils import timezone
 from analysis.egress import let_in
 from analysis.models import Answer, Document, Question, Repository
 from workspaces.models import ApiToken, Comment, Folder, Invite, Member, Role, Scope, User, Workspace, digest
+from workspaces.policy import ARCHIVED
 from workspaces.sight import folders_in_sight, in_sight, questions_in_sight
 
 Row = TypeVar("Row", bound=Model)
@@ -87,7 +88,7 @@ def invite_for(token: str) -> Invite | None:
     """Return the open invite that `token` stands for, with its workspace and who sent it; None if there is none."""
     return (
         Invite.objects.select_related("workspace", "created_by")
-        .filter(token_digest=digest(token), expires_at__gt=timezone.now())
+        .filter(token_digest=digest(token), expires_at__gt=timezone.now(), workspace__delete_at=None)
         .first()
     )
 
@@ -117,14 +118,36 @@ def still_member(user_id: int, workspace_id: int) -> bool:
 def still_members(places: Collection[tuple[int, int]]) -> dict[tuple[int, int], bool]:
     """Return True for each (user id, workspace id) whose person is (still) in the workspace."""
     users, workspaces = {user_id for user_id, _ in places}, {workspace_id for _, workspace_id in places}
-    rows = Member.objects.filter(user__in=users, workspace__in=workspaces, user__is_active=True)
+    open_places = Member.objects.filter(user__is_active=True, workspace__delete_at=None)
+    rows = open_places.filter(user__in=users, workspace__in=workspaces)
     found = rows.values_list("user_id", "workspace_id", "user__email", "workspace__policy__sign_in_domains")
     return {(user_id, workspace_id): True for user_id, workspace_id, email, domains in found
             if (user_id, workspace_id) in places and (not domains or _domain_of(email) in domains)}  # fmt: skip
 
 
 def memberships_for(who: User | Viewer) -> QuerySet[Member]:
-    """Return the person's places, personal workspace first, then by name."""
+    """Return the person's places, personal workspace first, then by name. Nobody enters what is to be deleted."""
+    return _places_of(who).filter(workspace__delete_at=None)
+
+
+def places_for(user: User) -> QuerySet[Member]:
+    """Return the person's places, and those that are to be deleted where they are an owner, who can prevent it."""
+    return _places_of(user).filter(Q(workspace__delete_at=None) | Q(role=Role.OWNER))
+
+
+def ending_for(request: HttpRequest, slug: str) -> Member | None:
+    """Return the owner's place in a workspace that is to be deleted; None for an owner of one that is not.
+
+    Raises Http404 to everybody else but members, and PermissionDenied to these, of a workspace that goes on.
+    """
+    places = places_for(person(request)).filter(workspace__slug=slug).exclude(workspace__delete_at=None)
+    ending = places.first()
+    if ending is None:
+        enter(request, slug, role=Role.OWNER)
+    return ending
+
+
+def _places_of(who: User | Viewer) -> QuerySet[Member]:
     viewer = _viewer(who)
     places = Member.objects.filter(user_id=viewer.user.pk).select_related("workspace", "user")
     if viewer.workspace_id is not None:
@@ -143,21 +166,21 @@ def _domain_of(email: str) -> str:
     return email.rpartition("@")[2].lower()
 
 
-def member_or_404(who: User | Viewer, slug: str, *, role: Role = Role.VIEWER) -> Member:
-    """Return the person's place in workspace `slug`.
+def member_or_404(who: User | Viewer, slug: str, *, role: Role = Role.VIEWER, reading: bool = False) -> Member:
+    """Return the person's place in workspace `slug`. reading: whether `role` is needed for nothing but a look.
 
-    Raises Http404 to an outsider, PermissionDenied to a member below `role`.
+    Raises Http404 to an outsider, PermissionDenied to a member below `role`, and to all for work in an archive.
     """
     member = memberships_for(who).filter(workspace__slug=slug).first()
-    return _allowed(member, role, _viewer(who))
+    return _allowed(member, role, _viewer(who), reading=reading)
 
 
-def enter(request: HttpRequest, slug: str, *, role: Role = Role.VIEWER) -> Member:
+def enter(request: HttpRequest, slug: str, *, role: Role = Role.VIEWER, reading: bool = False) -> Member:
     """Return the person's place in workspace `slug` for a page of it; raises as `member_or_404`.
 
     The workspace becomes `request.workspace` (the switcher shows it) and the one that `/` leads back to.
     """
-    member = member_or_404(person(request), slug, role=role)
+    member = member_or_404(person(request), slug, role=role, reading=reading)
     request.workspace = member.workspace  # type: ignore[attr-defined]
     if request.session.get(LAST_WORKSPACE) != slug:
         request.session[LAST_WORKSPACE] = slug
@@ -169,27 +192,29 @@ def member_of(who: User | Viewer, workspace: Workspace, *, role: Role = Role.VIE
     return _allowed(memberships_for(who).filter(workspace=workspace).first(), role, _viewer(who))
 
 
-def _allowed(member: Member | None, role: Role, viewer: Viewer) -> Member:
+def _allowed(member: Member | None, role: Role, viewer: Viewer, *, reading: bool = False) -> Member:
     if member is None:
         raise Http404
-    may = member.may(role)
+    may = member.holds(role)
     member.ceiling = viewer.ceiling
-    if may and not member.may(role):
+    if may and not member.holds(role):
         raise PermissionDenied(f"This API token may not do that: it was made to {viewer.scope_words}.")
     if not may:
         raise PermissionDenied(f"This needs the role of {role.label.lower()} in this workspace.")
+    if not (reading or member.may(role)):
+        raise PermissionDenied(ARCHIVED)
     let_in(member.workspace_id)
     return member
 
 
 def roles_given_by(member: Member) -> list[Role]:
     """Return the roles that the member, who manages people, may give: owners are made by owners only."""
-    return [role for role in Role if member.may(role)]
+    return [role for role in Role if member.holds(role)]
 
 
 def require_above(member: Member, other: Member) -> None:
     """Return when `member`, who manages people, may change or remove `other`; raises PermissionDenied."""
-    if not member.may(Role(other.role)):
+    if not member.holds(Role(other.role)):
         raise PermissionDenied("Only an owner can change or remove an owner.")
 
 

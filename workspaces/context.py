@@ -8,9 +8,10 @@ from pathlib import Path
 from django.conf import settings
 from django.http import HttpRequest
 
-from workspaces.access import memberships_for
+from workspaces.access import places_for
 from workspaces.accounts import local_url, passkeys_work
 from workspaces.models import Member, Role, Workspace
+from workspaces.settings_pages import Link, links_for
 
 
 class Here:
@@ -25,7 +26,16 @@ class Here:
     @cached_property
     def memberships(self) -> list[Member]:
         """The person's places with their workspaces, personal first, then by name."""
-        return list(memberships_for(self._request.user))  # type: ignore[arg-type]  # signed in: see workspaces()
+        return [place for place in self._places if place.workspace.delete_at is None]
+
+    @property
+    def ending(self) -> list[Member]:
+        """The places in workspaces of theirs that are to be deleted, and can still be brought back."""
+        return [place for place in self._places if place.workspace.delete_at is not None]
+
+    @cached_property
+    def _places(self) -> list[Member]:
+        return list(places_for(self._request.user))  # type: ignore[arg-type]  # signed in: see workspaces()
 
     @cached_property
     def member(self) -> Member | None:
@@ -51,8 +61,10 @@ class Here:
         return self.member is not None and self.member.may(Role.EDITOR)
 
     @property
-    def may_manage(self) -> bool:
-        return self.member is not None and self.member.manages
+    def settings_pages(self) -> list[Link]:
+        """The settings pages of this page's workspace."""
+        match = self._request.resolver_match
+        return links_for(self.member, (match.url_name if match else "") or "") if self.member else []
 
     @property
     def _slug(self) -> str | None:

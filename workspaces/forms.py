@@ -12,7 +12,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from analysis.egress import embedder_is_away
-from workspaces.access import roles_given_by
+from workspaces.access import members_for, roles_given_by
 from workspaces.accounts import refuse_the_firms
 from workspaces.models import Member, Role, Scope, User, Workspace
 
@@ -123,6 +123,38 @@ class DeleteForm(forms.Form):
         return name
 
 
+class MemberField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A choice of members, by name or address."""
+
+    def label_from_instance(self, obj: Member) -> str:
+        """Return what the member is called."""
+        return f"{obj.user.get_full_name()} ({obj.user.email})" if obj.user.get_full_name() else obj.user.email
+
+
+class HandOverForm(forms.Form):
+    """To whom an owner hands the workspace over, and what becomes of the owner then."""
+
+    heir = MemberField(
+        queryset=Member.objects.none(),
+        empty_label=_("Choose a member"),
+        label=_("New owner"),
+        help_text=_("They become an owner at once, and can do everything here, also to you."),
+    )
+    then = forms.ChoiceField(
+        choices=[("stay", _("stay as an admin")), ("leave", _("leave the workspace"))],
+        label=_("You"),
+        initial="stay",
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, owner: Member, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = self.fields["heir"]
+        assert isinstance(choices, forms.ModelChoiceField)  # noqa: S101  # it is declared so above
+        others = members_for(owner).filter(guest=False, user__is_active=True, user__service_of=None)
+        choices.queryset = others.exclude(pk=owner.pk)
+
+
 class RoleForm(forms.Form):
     """A role, of those that the member `by` may give."""
 
@@ -189,7 +221,7 @@ class TokenForm(forms.Form):
         super().__init__(*args, **kwargs)
         choices = self.fields["workspace"]
         assert isinstance(choices, forms.ModelChoiceField)  # noqa: S101  # it is declared so above
-        choices.queryset = user.workspaces.order_by("-personal", "name", "pk")
+        choices.queryset = user.workspaces.filter(delete_at=None).order_by("-personal", "name", "pk")
 
 
 class NewAccountForm(SignupForm):  # type: ignore[misc]  # allauth has no types

@@ -18,8 +18,9 @@ from workspaces.recipes import member_remove, workspace_delete
 class Leaving:
     """What deleting an account means, workspace by workspace.
 
-    goes: personal ones, deleted with all that is in them. stays: those that go on without the person. unsettled: those
-    that would be left without an owner. only_administrator: whether nobody else may administer this installation.
+    goes: personal ones, and those to be deleted that only the person could bring back. stays: those that go on without
+    the person. unsettled: those that would be left without an owner. only_administrator: whether nobody else may
+    administer this installation.
     """
 
     goes: list[Workspace] = field(default_factory=list)
@@ -46,9 +47,10 @@ def leaving(user: User) -> Leaving:
     places = Member.objects.filter(user=user).select_related("workspace").order_by("workspace__name", "pk")
     for place in places.prefetch_related("workspace__members"):
         company = [member for member in place.workspace.members.all() if member.user_id != user.pk]
-        if place.workspace.personal and not company:
+        last_owner = place.role == Role.OWNER and all(member.role != Role.OWNER for member in company)
+        if (place.workspace.personal and not company) or (last_owner and place.workspace.delete_at):
             found.goes.append(place.workspace)
-        elif place.role == Role.OWNER and all(member.role != Role.OWNER for member in company):
+        elif last_owner:
             found.unsettled.append(place.workspace)
         else:
             found.stays.append(place.workspace)

@@ -6,11 +6,13 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from workspaces.audit import record
 from workspaces.audit.actions import Action
 from workspaces.models import Member, Policy, Role, User, Workspace
 
+ARCHIVED = _("This workspace is archived: it can be read, searched and exported. An admin or owner can reopen it.")
 # What a policy says who may do, in words that complete "Policy says who may ...".
 DUTIES = {"upload": "upload", "export": "download and export", "prompts": "see prompts"}
 
@@ -41,7 +43,7 @@ def policy_change(workspace: Workspace, **fields: Any) -> Policy:
 
 def require_of(user: User | None, workspace: Workspace, duty: str) -> None:
     """Return when the person may do what `duty` names; so may Lectern itself, which is nobody."""
-    member = Member.objects.filter(user=user, workspace=workspace).first() if user else None
+    member = Member.objects.select_related("workspace").filter(user=user, workspace=workspace).first() if user else None
     if member is not None:
         require(member, duty)
 
@@ -49,7 +51,9 @@ def require_of(user: User | None, workspace: Workspace, duty: str) -> None:
 def require(member: Member, duty: str) -> None:
     """Return when the member may do what `duty` of `DUTIES` names; raises PermissionDenied."""
     role = Role(getattr(policy_of(member.workspace_id), f"{duty}_role"))
-    if not member.may(role):
+    if duty == "upload" and member.workspace.archived_at:
+        raise PermissionDenied(ARCHIVED)
+    if not member.holds(role):
         raise PermissionDenied(
             f"To {DUTIES[duty]} needs the role of {role.label.lower()} in this workspace, as its policy says."
         )

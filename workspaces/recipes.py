@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from analysis.errors import UserError
 from workspaces.audit import record
@@ -67,7 +68,7 @@ def home_workspace(user: User) -> Workspace:
     # The row lock lets two first visits at once make one workspace, not two.
     User.objects.select_for_update().get(pk=user.pk)
     place = (
-        Member.objects.filter(user=user)
+        Member.objects.filter(user=user, workspace__delete_at=None)
         .select_related("workspace")
         .order_by("-workspace__personal", "workspace__name", "pk")
         .first()
@@ -99,7 +100,12 @@ def workspace_delete(workspace: Workspace) -> None:
 
 @transaction.atomic
 def member_set_role(member: Member, role: Role) -> None:
-    """Give the member another role; raises LastOwner. Invites that they could not send any more are revoked."""
+    """Give the member another role; raises LastOwner, and UserError guest_role for a guest who would see everything.
+
+    Invites that they could not send any more are revoked.
+    """
+    if member.guest and role.rank >= Role.ADMIN.rank:
+        raise UserError(_("A guest sees chosen folders only, and cannot manage the workspace."), code="guest_role")
     if role is not Role.OWNER:
         _keep_an_owner(member)
         _revoke_invites_of(member, beyond=role)

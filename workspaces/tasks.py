@@ -32,7 +32,10 @@ def clear_workspace(workspace_id: int) -> None:
 
 @shared_task(name="workspaces.tasks.clear_abandoned")
 def clear_abandoned() -> None:
-    """Remove what a worker's death or a broker's left behind, and workspaces whose last person is gone."""
+    """Remove workspaces whose time is over, or whose last person is gone, and what a worker's death left behind."""
+    from workspaces.lifecycle import delete_due
+
+    delete_due()
     old = Workspace.objects.filter(members=None, created_at__lt=timezone.now() - ABANDONED_AFTER)
     for workspace_id in old.values_list("pk", flat=True):
         clear_workspace(workspace_id)

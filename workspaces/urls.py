@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workspaces.views import account, audit, comments, home, mail, members, workspace
+from workspaces.views import account, audit, comments, home, lifecycle, mail, members, workspace
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -16,7 +16,13 @@ urlpatterns = [
     path("w/<slug:slug>/settings/", workspace.workspace_settings, name="workspace_settings"),
     path("w/<slug:slug>/policy/", workspace.workspace_policy, name="workspace_policy"),
     path("w/<slug:slug>/leave/", workspace.workspace_leave, name="workspace_leave"),
-    path("w/<slug:slug>/delete/", workspace.workspace_delete, name="workspace_delete"),
+    path("w/<slug:slug>/archive/", lifecycle.workspace_archive, name="workspace_archive"),
+    path("w/<slug:slug>/reopen/", lifecycle.workspace_reopen, name="workspace_reopen"),
+    path("w/<slug:slug>/hand-over/", lifecycle.workspace_hand_over, name="workspace_hand_over"),
+    path("w/<slug:slug>/delete/", lifecycle.workspace_delete, name="workspace_delete"),
+    path("w/<slug:slug>/ending/", lifecycle.workspace_ending, name="workspace_ending"),
+    path("w/<slug:slug>/ending/restore/", lifecycle.workspace_restore, name="workspace_restore"),
+    path("w/<slug:slug>/ending/delete-now/", lifecycle.workspace_delete_now, name="workspace_delete_now"),
     path("w/<slug:slug>/members/", members.members, name="members"),
     path("w/<slug:slug>/members/<int:member_id>/role/", members.member_role, name="member_role"),
     path("w/<slug:slug>/members/<int:member_id>/remove/", members.member_remove, name="member_remove"),

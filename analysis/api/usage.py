@@ -20,7 +20,7 @@ router = Router(tags=["Usage"])
 @router.get("/workspaces/{slug}/usage", response=responses(200, WorkspaceUsageOut, 403))
 def get_usage(request: ApiRequest, slug: str, days: Annotated[int, Query(30, ge=1, le=LONGEST_DAYS)]) -> dict[str, Any]:
     """What the workspace's calls to language models came to in the last `days` days (UTC), for editors and owners."""
-    member = member_or_404(request.auth, slug, role=Role.EDITOR)
+    member = member_or_404(request.auth, slug, role=Role.EDITOR, reading=True)
     found = usage(last_days(days), member.workspace)
     return {
         "first_day": found.period.first,

@@ -37,7 +37,7 @@ class Card:
 
     @property
     def may_see_prompt(self) -> bool:
-        return self.member.may(Role.EDITOR)
+        return self.member.holds(Role.EDITOR)
 
     @property
     def question(self) -> Question:

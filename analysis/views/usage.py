@@ -123,14 +123,14 @@ def workspace_usage(request: HttpRequest, slug: str) -> HttpResponse:
     For editors and owners: whoever can spend sees what is spent. Who asked about which document is on it, which is more
     than a viewer, who is let in to read, needs to know.
     """
-    return _page(request, "usage.html", enter(request, slug, role=Role.EDITOR).workspace)
+    return _page(request, "usage.html", enter(request, slug, role=Role.EDITOR, reading=True).workspace)
 
 
 @login_required
 @require_safe
 def workspace_calls(request: HttpRequest, slug: str) -> HttpResponse:
     """Return a workspace's calls as CSV."""
-    member = enter(request, slug, role=Role.EDITOR)
+    member = enter(request, slug, role=Role.EDITOR, reading=True)
     require(member, "export")
     workspace = member.workspace
     period = period_of(request.GET)

@@ -277,24 +277,6 @@ class TestInvites:
         assert client.get("/invites/made-up/").status_code == 404
 
 
-class TestDelete:
-    def test_needs_the_name(self, cast, signed_in, monkeypatch, django_capture_on_commit_callbacks):
-        from workspaces import tasks
-
-        queued = []
-        monkeypatch.setattr(tasks.clear_workspace, "delay", queued.append)
-        client, path = signed_in(cast.owner), reverse("workspace_delete", args=["firm"])
-        assert "all 5 people" in words(client.get(path))
-        reply = client.post(path, {"name": "the firm"})
-        assert reply.status_code == 422
-        assert "That is not the name of this workspace." in words(reply)
-        assert cast.workspace.members.count() == 5
-        with django_capture_on_commit_callbacks(execute=True):
-            assert client.post(path, {"name": " The  Firm "})["Location"] == "/"
-        assert queued == [cast.workspace.pk]
-        assert client.get(reverse("members", args=["firm"])).status_code == 404
-
-
 class TestTokens:
     def test_shown_once_and_kept_as_a_digest(self, cast, signed_in):
         client = signed_in(cast.editor)
@@ -338,7 +320,7 @@ class TestHere:
 
     def test_the_workspace_a_view_has_set(self, cast):
         here = Here(self.request(cast.editor, workspace=cast.workspace))
-        assert (here.workspace, here.role, here.may_edit, here.may_manage) == (cast.workspace, "editor", True, False)
+        assert (here.workspace, here.role, here.may_edit) == (cast.workspace, "editor", True)
 
     def test_nowhere(self, cast):
         here = Here(self.request(cast.viewer))

@@ -25,6 +25,11 @@ class Action(models.TextChoices):
 
     WORKSPACE_CREATED = "workspace.created", "created the workspace"
     WORKSPACE_CHANGED = "workspace.changed", "changed the settings of"
+    WORKSPACE_ARCHIVED = "workspace.archived", "archived the workspace"
+    WORKSPACE_REOPENED = "workspace.reopened", "reopened the archived workspace"
+    WORKSPACE_ENDING = "workspace.deletion_set", "set the deletion of the workspace"
+    WORKSPACE_RESTORED = "workspace.restored", "took back the deletion of the workspace"
+    WORKSPACE_HANDED_OVER = "workspace.handed_over", "handed over the workspace"
     WORKSPACE_DELETED = "workspace.deleted", "deleted the workspace"
     POLICY_CHANGED = "workspace.policy_changed", "changed the policy of"
     MEMBER_ROLE = "member.role_changed", "changed the role of"

@@ -25,6 +25,10 @@ class Role(models.TextChoices):
         return [Role.VIEWER, Role.REVIEWER, Role.EDITOR, Role.ADMIN, Role.OWNER].index(self)
 
 
+# What these may do besides reading is what an archived workspace does not take; people and rules are still managed.
+WORKING_ROLES = (Role.REVIEWER, Role.EDITOR)
+
+
 class Scope(models.TextChoices):
     """What an API token may do of all that its person may."""
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from workspaces.models.people import User
-from workspaces.models.roles import Role
+from workspaces.models.roles import WORKING_ROLES, Role
 
 if TYPE_CHECKING:
     from workspaces.models.folder import Folder
@@ -60,9 +60,13 @@ class Member(models.Model):
     def __str__(self) -> str:
         return str(self.get_role_display())
 
-    def may(self, role: Role) -> bool:
+    def holds(self, role: Role) -> bool:
         """Return whether this member's role is `role` or above, and the caller's too."""
         return min(Role(self.role).rank, self.ceiling.rank) >= role.rank
+
+    def may(self, role: Role) -> bool:
+        """Return whether this member may do what `role` may; nobody works in a workspace that is archived."""
+        return self.holds(role) and not (role in WORKING_ROLES and self.workspace.archived_at)
 
     @property
     def manages(self) -> bool:

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 def join_workspaces(user: User) -> None:
     """Make the person a member of the workspaces that the settings name. Who is in one already stays what they are."""
     wanted = settings.SIGN_ON.workspaces
-    found = Workspace.objects.filter(slug__in=wanted, personal=False)
+    found = Workspace.objects.filter(slug__in=wanted, personal=False, delete_at=None)
     for workspace in found:
         role = wanted[workspace.slug]
         _, joined = Member.objects.get_or_create(workspace=workspace, user=user, defaults={"role": role})

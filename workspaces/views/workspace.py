@@ -1,4 +1,4 @@
-"""A workspace's own pages: make one, rename, leave, delete."""
+"""A workspace's own pages: make one, rename, set what it allows, leave."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from analysis.llm.budget import month_of
 from analysis.llm.registry import llms
 from workspaces import recipes
 from workspaces.access import enter, person
-from workspaces.forms import DeleteForm, PolicyForm, SettingsForm, WorkspaceForm
+from workspaces.forms import PolicyForm, SettingsForm, WorkspaceForm
 from workspaces.models import Member, Role, Workspace
 from workspaces.policy import policy_change, policy_of
 
@@ -73,22 +73,6 @@ def workspace_leave(request: HttpRequest, slug: str) -> HttpResponse:
         return _settings_page(request, member, error=error, status=error.status)
     messages.success(request, f"You have left {member.workspace.name}.")
     return redirect("home")
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def workspace_delete(request: HttpRequest, slug: str) -> HttpResponse:
-    """Delete the workspace once its name has been typed."""
-    member = enter(request, slug, role=Role.OWNER)
-    form = DeleteForm(request.POST or None, workspace=member.workspace)
-    if form.is_valid():
-        recipes.workspace_delete(member.workspace)
-        messages.success(request, f"{member.workspace.name} is deleted.")
-        return redirect("home")
-    page = {"member": member, "workspace": member.workspace, "form": form}
-    page["document_count"] = member.workspace.documents.count()
-    page["member_count"] = member.workspace.members.count()
-    return render(request, "workspaces/delete.html", page, status=422 if form.errors else 200)
 
 
 def _set(workspace: Workspace) -> dict[str, object]:
