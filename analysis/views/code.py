@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -25,6 +25,8 @@ from analysis.repository.symbols import FileReferences, Reference, definitions, 
 from analysis.repository.tree import FileNode, file_at
 from analysis.types import Span, lines_in_words
 from analysis.views.highlight import MIXED, Line, Linked, Mark, Part, known_only, lexer_for
+from analysis.views.notebooks import SYNTAX as NOTEBOOK
+from analysis.views.notebooks import Cell, cells_of, in_cell, pieces_of
 from analysis.views.rooms import Visit, number_in, room, visit
 from analysis.views.trees import LABELS, file_words
 from workspaces.together.threads import Talk
@@ -67,22 +69,31 @@ class Source:
         spans = [Span(mark.start_char, mark.end_char) for mark in self.secrets]
         self.text = text if open_secrets else masked.mask(text, 0, spans)
         self.open_secrets = open_secrets
+        self.cells = cells_of(self.text) if file.syntax == NOTEBOOK else []
 
     def chunk(self, first_line: int) -> Chunk:
         """Return the chunk that begins with `first_line`, its lines drawn."""
         last = min(first_line + CHUNK_LINES - 1, self.table.count)
-        span = self.table.span_of(first_line, last)
-        part = self._part(span)
-        return Chunk(first_line, last, part.lines(self.table, self.secrets, self._linked(part.names)))
+        return Chunk(first_line, last, self._lines(self.table.span_of(first_line, last), self.secrets, self._linked))
 
     def plain_lines(self, first_line: int, last_line: int, marks: Sequence[Mark] = ()) -> list[Line]:
         """Return lines without links, `marks` on them beside the secrets; where both are, the secret."""
         own = [mark for mark in marks if not any(_meet(mark, secret) for secret in self.secrets)]
         both = sorted([*own, *self.secrets], key=lambda mark: mark.start_char)
-        return self._part(self.table.span_of(first_line, last_line)).lines(self.table, both, lambda name, start: "")
+        return self._lines(self.table.span_of(first_line, last_line), both, lambda names: lambda name, start: "")
 
-    def _part(self, span: Span) -> Part:
-        return Part(self.text, span, lexer_for(self.file.path, self.file.syntax), self._starts_at(span))
+    def _lines(self, span: Span, marks: Sequence[Mark], linked: Callable[[set[str]], Linked]) -> list[Line]:
+        """Return the lines of the span, each drawn. linked: how those of some names are linked."""
+        if not self.cells:
+            part = Part(self.text, span, lexer_for(self.file.path, self.file.syntax), self._starts_at(span))
+            return part.lines(self.table, marks, linked(part.names))
+        parts = [(cell, self._of_cell(cell, piece)) for cell, piece in pieces_of(self.cells, span)]
+        links = linked(set().union(*(part.names for _, part in parts)))
+        return [line for cell, part in parts for line in in_cell(cell, part.lines(self.table, marks, links))]
+
+    def _of_cell(self, cell: Cell, piece: Span) -> Part:
+        language = self.version.metadata.get("language", "python") if cell.kind == "code" else cell.kind
+        return Part(self.text, piece, lexer_for("", language), cell.span.start_char)
 
     def chunks(self, around: int) -> list[Chunk]:
         """Return all of the file in chunks, those around line `around` drawn."""
@@ -160,6 +171,7 @@ def _drawn(request: HttpRequest, source: Source) -> dict[str, Any]:
         "shown_words": lines_in_words(*shown) if shown else "",
         "chunks": source.chunks(shown[0] if shown else 1),
         "outline": outline(source.version),
+        "outputs_left_out": any(warning["code"] == "notebook_outputs" for warning in source.version.warnings),
         "talk": Talk(source.version.document, source.visit.member),
         "lines_url": source.visit.url("lines", source.file.path),
         "can_render": markdown,

@@ -73,12 +73,17 @@ class Mark:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a file. html: its text and nothing else, the line break included, in coloured pieces."""
+    """A line of a file. html: its text and nothing else, the line break included, in coloured pieces.
+
+    css: how the line as a whole is drawn. cell: what the cell of a notebook is called that it is the head of.
+    """
 
     number: int
     start_char: int
     html: SafeString
     secret: str = ""
+    css: str = ""
+    cell: str = ""
 
 
 @dataclass(frozen=True)

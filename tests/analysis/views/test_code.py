@@ -212,3 +212,39 @@ def test_a_script_gets_only_what_differs(shop: Repository, cast: Cast) -> None:
 @pytest.mark.parametrize("kind", ["", "file/prices.py", "folder/shop", "lines/prices.py", "find/", "names/price_of/"])
 def test_outsiders_find_nothing(shop: Repository, cast: Cast, kind: str) -> None:
     assert signed_in(cast.outsider).get(f"/r/{shop.pk}/{kind}").status_code == 404
+
+
+CELLS = """# %% [1] markdown
+# Weights
+All of **them**.
+
+# %% [2] code
+import os
+# %% [9] code
+y = 1
+
+# %% [3] raw
+<b>
+
+"""
+
+
+def test_a_notebook_is_drawn_cell_by_cell_with_the_lines_of_its_text(cast: Cast) -> None:
+    repository = repository_of(cast, {"a.ipynb": CELLS})
+    DocumentVersion.objects.update(syntax="notebook", warnings=[{"code": "notebook_outputs", "message": "…"}])
+    repository.snapshot.files.update(syntax="notebook")
+    html = page(signed_in(cast.viewer), f"/r/{repository.pk}/file/a.ipynb?lines=6-8")
+    assert re.findall(r'<span class="cell-label">(.*?)</span>', html) == [
+        "Cell 1 · text",
+        "Cell 2 · code",
+        "Cell 3 · raw text",
+    ]
+    lines = re.findall(r'<div class="line([^"]*)" id="L(\d+)".*?<code>(.*?)</code></div>', html, re.S)
+    assert [int(number) for _, number, _ in lines] == list(range(1, 13))
+    text = "".join(re.sub(r"<[^>]+>", "", drawn) for *_, drawn in lines)
+    assert text == CELLS.replace("<b>", "&lt;b&gt;")
+    assert [css.split() for css, *_ in lines[:3]] == [["cell-head"], ["cell-prose"], ["cell-prose"]]
+    assert [css.split() for css, *_ in lines[4:8]] == [["cell-head"], ["shown"], ["shown"], ["shown"]]
+    assert 'class="k"' in lines[5][2]
+    assert "3 cells" in html
+    assert "What the cells put out is left out" in html

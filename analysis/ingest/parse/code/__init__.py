@@ -40,7 +40,7 @@ def parse_source(path: Path, name: str, *, plain: bool = False) -> ParsedDocumen
     code = document.code or ParsedCode()
     return replace(
         document,
-        metadata={"encoding": encoding},
+        metadata={"encoding": encoding, **document.metadata},
         warnings=[*encoding_warnings(document.text, encoding), *document.warnings],
         code=replace(code, secrets=secrets(document.text, found)),
     )
@@ -82,7 +82,9 @@ def _notebook(notebook: Notebook, syntax: Syntax) -> ParsedDocument:
         cell = read_code(notebook.text[start:end], language) if language else None
         code = joined(code, cell, start) if cell else code
     warnings = [_NO_OUTPUTS] if notebook.has_outputs else []
-    return ParsedDocument("code", notebook.text, flow_pages(notebook.text), [], warnings=warnings, code=code)
+    metadata = {"language": notebook.language}
+    pages = flow_pages(notebook.text)
+    return ParsedDocument("code", notebook.text, pages, [], metadata=metadata, warnings=warnings, code=code)
 
 
 def read_code(text: str, syntax: Syntax) -> ParsedCode | None:
