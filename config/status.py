@@ -16,6 +16,7 @@ from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -27,24 +28,24 @@ from config.version import version
 from workspaces.access import staff_or_404
 
 PARTS = {
-    "web": "Web server",
-    "database": "Database",
-    "broker": "Message broker",
-    "worker": "Workers",
-    "language_model": "Language model",
+    "web": gettext_lazy("Web server"),
+    "database": gettext_lazy("Database"),
+    "broker": gettext_lazy("Message broker"),
+    "worker": gettext_lazy("Workers"),
+    "language_model": gettext_lazy("Language model"),
 }
 KINDS = {
-    "document": ("Documents", "analysis_documentversion"),
-    "snapshot": ("Versions of repositories", "analysis_snapshot"),
-    "answer": ("Answers", "analysis_answer"),
-    "review": ("Clause reviews", "analysis_clausereview"),
-    "reading": ("Reading ahead", "analysis_reading"),
+    "document": (gettext_lazy("Documents"), "analysis_documentversion"),
+    "snapshot": (gettext_lazy("Versions of repositories"), "analysis_snapshot"),
+    "answer": (gettext_lazy("Answers"), "analysis_answer"),
+    "review": (gettext_lazy("Clause reviews"), "analysis_clausereview"),
+    "reading": (gettext_lazy("Reading ahead"), "analysis_reading"),
 }
 ROOM = {
-    "database": "Database",
-    "originals": "Originals of documents",
-    "archives": "Archives of repositories",
-    "readings": "What language models have read",
+    "database": gettext_lazy("Database"),
+    "originals": gettext_lazy("Originals of documents"),
+    "archives": gettext_lazy("Archives of repositories"),
+    "readings": gettext_lazy("What language models have read"),
 }
 BACKUP_IS_OLD = timedelta(days=7)
 LITTLE_ROOM_BYTES = 5 * 2**30
@@ -87,7 +88,7 @@ def status(request: HttpRequest) -> HttpResponse:
     """Show the parts, the work, the queues, the room taken, the last backup and the versions."""
     staff_or_404(request)
     backed_up = last_backup_or_none()
-    parts = [Part(PARTS.get(name, name), "" if state == OK else state) for name, state in current_parts().items()]
+    parts = [Part(str(PARTS.get(name, name)), "" if state == OK else state) for name, state in current_parts().items()]
     context = {
         "parts": parts,
         "sound": not any(part.problem for part in parts),
@@ -105,7 +106,7 @@ def status(request: HttpRequest) -> HttpResponse:
 
 def lines() -> list[Line]:
     """Return how each kind of work stands, by one query each."""
-    return [_line(*KINDS[each.kind], each) for each in work()]
+    return [_line(str(KINDS[each.kind][0]), KINDS[each.kind][1], each) for each in work()]
 
 
 def _line(name: str, admin: str, each: Work) -> Line:

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.files.uploadhandler import FileUploadHandler
+from django.utils.translation import gettext
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -67,7 +69,9 @@ class BodyLimit:
         return counted
 
     async def _refuse(self, scope: Scope, send: Send) -> None:
-        message = f"This is more than {self.max_bytes // 2**20:,} MiB at once. Send the files in several requests."
+        message = gettext("This is more than %(mib)s MiB at once. Send the files in several requests.") % {
+            "mib": intcomma(self.max_bytes // 2**20)
+        }
         if scope["path"].startswith(("/api/", "/v1/", "/mcp")):
             body, content_type = json.dumps({"error": {"code": "too_large", "message": message}}), b"application/json"
         else:

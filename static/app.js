@@ -27,6 +27,14 @@
     return JSON.parse(body().getAttribute("hx-headers:inherited") || "{}")["X-CSRFToken"] || "";
   }
 
+  // ---- Words: sentences in the language of the page, which it carries where that is not English ---------------------
+
+  const words = JSON.parse(find("#scripted-words")?.textContent || "{}");
+
+  // A sentence, with the values put where it names them: say("Sending {name}", { name }).
+  const say = (text, values = {}) => (words[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const many = (count, one, several) => say(count === 1 ? one : several, { count: count.toLocaleString(document.documentElement.lang) });
+
   // ---- Toasts ------------------------------------------------------------------------------------------------------
 
   const TOAST_SECONDS = 8;
@@ -37,7 +45,7 @@
     const close = element("button", "button button-quiet button-icon");
     close.type = "button";
     close.dataset.dismiss = "";
-    close.setAttribute("aria-label", "Dismiss");
+    close.setAttribute("aria-label", say("Dismiss"));
     close.append(icon("close"));
     made.append(element("p", "", text), close);
     find("[data-toasts]").append(made);
@@ -94,13 +102,13 @@
     } catch {
       // Without HTTPS browsers give no clipboard: select the words so that Ctrl-C is one key away.
       if (source) getSelection().selectAllChildren(source);
-      toast(source ? "Selected. Press Ctrl-C to copy." : "This browser does not let pages copy here.", "notice-warn");
+      toast(source ? say("Selected. Press Ctrl-C to copy.") : say("This browser does not let pages copy here."), "notice-warn");
       return;
     }
     const label = find("[data-copy-label]", button) || button;
     if (button.dataset.copied || !label.textContent.trim()) return;
     button.dataset.copied = label.textContent;
-    label.textContent = "Copied";
+    label.textContent = say("Copied");
     setTimeout(() => { label.textContent = button.dataset.copied; delete button.dataset.copied; }, 1600);
   }
 
@@ -131,7 +139,7 @@
       items.innerHTML = await reply.text();
     } catch (error) {
       if (error.name === "AbortError") return;
-      items.replaceChildren(element("p", "muted palette-none", "The server does not answer. Try again in a moment."));
+      items.replaceChildren(element("p", "muted palette-none", say("The server does not answer. Try again in a moment.")));
     }
     options().forEach((option, index) => { option.id = `palette-option-${index}`; });
     choose(0);
@@ -174,7 +182,9 @@
       if (open) find("summary", open).focus();
     }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || event.defaultPrevented || find("dialog[open]")) return;
+    if (keysOff()) return;
     if (event.key === "?") open("keys");
+    if (event.key === "w") openSwitcher(event);
     // A page with a search of its own (data-own-search on <main>) takes "/" itself.
     if (event.key === "/" && !find("[data-own-search]")) {
       const search = all(".bar-search input, .search-form input").find((input) => input.offsetParent);
@@ -187,6 +197,40 @@
     if (dialog && !dialog.open) dialog.showModal();
   }
 
+  // Single keys can be switched off (WCAG 2.1.4): whoever speaks to the computer types whole words at once.
+  function keysOff() {
+    try {
+      return localStorage.getItem("lectern-keys") === "off";
+    } catch {
+      return false;
+    }
+  }
+
+  function switchKeys(on) {
+    try {
+      if (on) localStorage.removeItem("lectern-keys");
+      else localStorage.setItem("lectern-keys", "off");
+    } catch {
+      // Storage is closed to us: they stay as they are.
+    }
+    showKeys();
+  }
+
+  function showKeys() {
+    const box = find("[data-single-keys]");
+    if (!box) return;
+    box.checked = !keysOff();
+    find("#keys").classList.toggle("keys-off", keysOff());
+  }
+
+  function openSwitcher(event) {
+    const menu = find(".switcher");
+    if (!menu) return;
+    event.preventDefault();
+    menu.open = true;
+    find(".menu-items a", menu).focus();
+  }
+
   // ---- Choosing rows -----------------------------------------------------------------------------------------------
 
   let lastChosen = null;
@@ -195,7 +239,7 @@
   function countChosen() {
     const chosen = boxes().filter((box) => box.checked).length;
     const count = find("[data-selection-count]");
-    if (count) count.textContent = `${chosen} chosen`;
+    if (count) count.textContent = say("{count} chosen", { count: chosen });
     const every = find("[data-choose-all]");
     if (!every) return;
     every.checked = chosen > 0 && chosen === boxes().length;
@@ -234,11 +278,12 @@
   const uploads = { waiting: [], running: new Set(), added: 0, repositories: 0, open: new Set() };
 
   function readableSize(bytes) {
-    const units = ["bytes", "kB", "MB", "GB"];
+    const units = [say("bytes"), "kB", "MB", "GB"];
     let unit = 0;
     let size = bytes;
     while (size >= 1000 && unit < units.length - 1) { size /= 1000; unit += 1; }
-    return `${unit && size < 10 ? size.toFixed(1) : Math.round(size)} ${units[unit]}`;
+    const digits = unit && size < 10 ? 1 : 0;
+    return `${size.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false })} ${units[unit]}`;
   }
 
   function addFiles(files) {
@@ -255,7 +300,7 @@
     if (!form) return;
     find("[data-uploads]").hidden = false;
     const upload = begun({ file: { name, size: 0 }, url: form.dataset.repositories, field: "archive", more: { name, origin: "folder" }, note });
-    draw(upload, `${note} Packing…`, []);
+    draw(upload, `${note} ${say("Packing…")}`, []);
     upload.file = await pack();
     upload.name = name;
     sendable(upload);
@@ -271,13 +316,13 @@
 
   function sendable(upload) {
     const limit = Number(find("[data-upload]").dataset.maxBytes);
-    if (upload.file.size > limit) refused(upload, `${upload.note ? "Packed, it" : "The file"} is larger than ${Math.floor(limit / 2 ** 20)} MiB.`, true);
+    if (upload.file.size > limit) refused(upload, say(upload.note ? "Packed, it is larger than {most} MiB." : "The file is larger than {most} MiB.", { most: Math.floor(limit / 2 ** 20) }), true);
     else wait(upload);
   }
 
   function wait(upload) {
     uploads.waiting.push(upload);
-    draw(upload, `${upload.note} ${readableSize(upload.file.size)}, waiting`.trim(), [["Cancel", () => forget(upload)]]);
+    draw(upload, `${upload.note} ${say("{size}, waiting", { size: readableSize(upload.file.size) })}`.trim(), [[say("Cancel"), () => forget(upload)]]);
   }
 
   function sendNext() {
@@ -290,12 +335,12 @@
     const bar = element("progress");
     bar.max = upload.file.size || 1;
     bar.value = 0;
-    bar.setAttribute("aria-label", `Sending ${upload.name}`);
+    bar.setAttribute("aria-label", say("Sending {name}", { name: upload.name }));
     uploads.running.add(upload);
-    draw(upload, `${upload.note} ${readableSize(upload.file.size)}`.trim(), [["Cancel", () => request.abort()]], bar);
+    draw(upload, `${upload.note} ${readableSize(upload.file.size)}`.trim(), [[say("Cancel"), () => request.abort()]], bar);
     request.upload.onprogress = (event) => { bar.max = event.total; bar.value = event.loaded; };
     request.onload = () => finished(upload);
-    request.onerror = () => refused(upload, "The connection was lost before the file was through. Nothing of it was stored.");
+    request.onerror = () => refused(upload, say("The connection was lost before the file was through. Nothing of it was stored."));
     request.onabort = () => forget(upload);
     request.onloadend = () => { uploads.running.delete(upload); sendNext(); };
     const data = new FormData();
@@ -318,22 +363,22 @@
     }
     const duplicate = told.classList.contains("received-duplicate");
     if (!duplicate) return refused(upload, find(".received-sentence", told).textContent, status < 500 && status !== 429);
-    draw(upload, find(".received-sentence", told).textContent, [["Dismiss", () => forget(upload)]]);
+    draw(upload, find(".received-sentence", told).textContent, [[say("Dismiss"), () => forget(upload)]]);
     upload.item.className = "duplicate";
     uploads.open.delete(upload);
   }
 
   // An answer that is not ours: a proxy's, the sign-in page, or an error page.
   function withoutAnswer(upload, status, url) {
-    if (status === 413) return "The file is larger than this server takes.";
-    if (status === 403) return "You may not add documents here any more. Reload the page.";
-    if (status < 400 && new URL(url).pathname !== new URL(upload.url, location.href).pathname) return "You have been signed out. Sign in in another tab, then retry.";
-    return "The server could not take the file just now. Nothing of it was stored.";
+    if (status === 413) return say("The file is larger than this server takes.");
+    if (status === 403) return say("You may not add documents here any more. Reload the page.");
+    if (status < 400 && new URL(url).pathname !== new URL(upload.url, location.href).pathname) return say("You have been signed out. Sign in in another tab, then retry.");
+    return say("The server could not take the file just now. Nothing of it was stored.");
   }
 
   function refused(upload, sentence, final = false) {
-    const retry = ["Retry", () => { wait(upload); sendNext(); }];
-    const dismiss = ["Dismiss", () => forget(upload)];
+    const retry = [say("Retry"), () => { wait(upload); sendNext(); }];
+    const dismiss = [say("Dismiss"), () => forget(upload)];
     draw(upload, sentence, final ? [dismiss] : [retry, dismiss]);
     upload.item.className = "refused";
     if (final) uploads.open.delete(upload);
@@ -361,12 +406,10 @@
     upload.item.replaceChildren(words, ...buttons);
   }
 
-  const counted = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
-
   // "2 documents and 1 repository", of which either may be none.
   function added({ added: all, repositories: code }) {
-    const parts = [all - code && counted(all - code, "document"), code && counted(code, "repository", "repositories")];
-    return parts.filter(Boolean).join(" and ");
+    const parts = [all - code && many(all - code, "{count} document", "{count} documents"), code && many(code, "{count} repository", "{count} repositories")];
+    return parts.filter(Boolean).join(say(" and "));
   }
 
   function summarise() {
@@ -374,11 +417,15 @@
     if (!panel) return;
     const left = uploads.running.size + uploads.waiting.length;
     const problems = all("[data-uploads-list] > :is(.refused, .duplicate)").length;
-    const parts = [left && `Sending ${counted(left, "file")}`, uploads.added && `${added(uploads)} added`, problems && `${problems} not added`];
+    const parts = [
+      left && many(left, "Sending {count} file", "Sending {count} files"),
+      uploads.added && say("{what} added", { what: added(uploads) }),
+      problems && say("{count} not added", { count: problems }),
+    ];
     find("[data-uploads-title]").textContent = parts.filter(Boolean).join(" · ");
     find("[data-uploads-clear]").hidden = left > 0;
     if (left || problems) return;
-    if (uploads.added) toast(`${added(uploads)} added.`);
+    if (uploads.added) toast(say("{what} added.", { what: added(uploads) }));
     closeUploads();
   }
 
@@ -457,8 +504,8 @@
   function requestFailed(event) {
     const status = event.detail.ctx?.response?.status;
     if (event.target.hasAttribute?.("hx-sse:connect")) return;
-    if (status === 401) toast("You have been signed out. Reload the page to sign in.", "notice-warn");
-    else if (status >= 500) toast("The server could not do that just now. Try again in a moment.", "notice-bad");
+    if (status === 401) toast(say("You have been signed out. Reload the page to sign in."), "notice-warn");
+    else if (status >= 500) toast(say("The server could not do that just now. Try again in a moment."), "notice-bad");
   }
 
   // ---- Wiring ------------------------------------------------------------------------------------------------------
@@ -479,6 +526,7 @@
   document.addEventListener("input", (event) => { if (event.target.matches("[data-filter]")) filterSoon(event.target); });
   document.addEventListener("change", (event) => {
     if (event.target.closest?.("[data-theme-choice]")) chooseTheme(event.target.value);
+    if (event.target.matches("[data-single-keys]")) switchKeys(event.target.checked);
     if (event.target.matches("[data-upload] input[type=file]")) { addFiles([...event.target.files]); event.target.value = ""; }
   });
   document.addEventListener("reset", (event) => { if (event.target.id === "selection") setTimeout(countChosen); });
@@ -491,11 +539,12 @@
   paletteInput?.addEventListener("keydown", paletteKey);
 
   showTheme();
+  showKeys();
   all("[data-toast]").forEach(leaveInTime);
   countChosen();
   watchDrops();
   watchConnection();
   if (find("[data-upload]") && new URLSearchParams(location.search).has("add")) find("#files").focus();
 
-  window.lectern = { toast, copy, csrfToken, openPalette, addFiles, addArchive };
+  window.lectern = { say, many, keysOff, toast, copy, csrfToken, openPalette, addFiles, addArchive };
 })();

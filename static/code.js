@@ -3,6 +3,7 @@
 (() => {
   "use strict";
 
+  const { say } = window.lectern;
   const { find, all, calm, openSide, showPane, showTab, openCitations, askAbout, hideLean, stepLean, onKeys, listKeys } = window.lectern.room;
   const middle = find("#middle");
   if (!middle) return;
@@ -223,14 +224,14 @@
     if (!found) return;
     await navigator.clipboard.writeText(`${found.text.replace(/\n$/, "")}\n\n(${place(found)} @ ${code().dataset.label})\n`);
     find("#selection-tools").hidden = true;
-    window.lectern.toast("Copied with its citation.");
+    window.lectern.toast(say("Copied with its citation."));
   }
 
   function ask() {
     const found = selected();
     if (!found) return;
     find("#selection-tools").hidden = true;
-    askAbout(`About ${place(found)}: `);
+    askAbout(say("About {place}: ", { place: place(found) }));
   }
 
   function comment() {
@@ -300,13 +301,13 @@
     "[": () => code() && stepLean(-1, code()),
   };
   const KEYS = [
-    ["Find a file, a symbol, or words in the open file", ["/", "T"]],
-    ["Go to a line", ["G"]],
-    ["What the file defines", ["O"]],
-    ["Next name that is defined here, the one before", ["]", "["]],
-    ["One screen on, one back", ["J", "K"]],
-    ["Ask about this repository", ["A"]],
-    ["Send the question", ["Ctrl Enter"]],
+    [say("Find a file, a symbol, or words in the open file"), ["/", "T"]],
+    [say("Go to a line"), ["G"]],
+    [say("What the file defines"), ["O"]],
+    [say("Next name that is defined here, the one before"), ["]", "["]],
+    [say("One screen on, one back"), ["J", "K"]],
+    [say("Ask about this repository"), ["A"]],
+    [say("Send the question"), ["Ctrl Enter"]],
   ];
 
   // ---- Wiring --------------------------------------------------------------------------------------------------------
@@ -357,7 +358,7 @@
   find("#coming")?.addEventListener("changed", (event) => {
     const link = document.createElement("a");
     link.href = location.pathname;
-    link.textContent = "over. Show it";
+    link.textContent = say("over. Show it");
     event.target.replaceChildren(link);
   });
   let waiting = false;

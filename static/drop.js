@@ -3,7 +3,7 @@
 (() => {
   "use strict";
 
-  const { toast, addFiles, addArchive } = window.lectern;
+  const { say, many, toast, addFiles, addArchive } = window.lectern;
   // What tools make or fetch and version control keeps: thousands of files that nobody wrote, left out before they are read.
   const SKIPPED = new Set(".git .hg .svn node_modules bower_components .venv venv __pycache__ .tox .nox .mypy_cache .pytest_cache .ruff_cache .gradle .idea .DS_Store Thumbs.db".split(" "));
   const CODE = /\.(py|pyi|ipynb|js|mjs|cjs|jsx|ts|tsx|vue|svelte|java|kt|kts|scala|go|rs|c|h|cc|cpp|cxx|hpp|hh|m|mm|cs|fs|vb|rb|php|pl|lua|r|jl|swift|dart|ex|exs|erl|clj|hs|ml|sql|sh|bash|zsh|ps1|css|scss|sass|less|yaml|yml|toml|json|ini|cfg|gradle|cmake|tf|proto)$|(^|\/)(Makefile|Dockerfile|Gemfile|Rakefile|CMakeLists\.txt)$/i;
@@ -105,14 +105,15 @@
 
   async function addFolder(folder) {
     const found = await walked(folder);
-    if (!found.files.length) return toast(`There is no file in ${folder.name}.`, "notice-warn");
+    if (!found.files.length) return toast(say("There is no file in {name}.", { name: folder.name }), "notice-warn");
     if (!isCode(found)) {
       const shown = found.files.filter(({ path }) => !path.split("/").some((part) => part.startsWith(".")));
       return addFiles(await Promise.all(shown.map(({ entry }) => fileOf(entry))));
     }
-    const left = found.skipped.length ? ` ${found.skipped.slice(0, 3).join(", ")}${found.skipped.length > 3 ? " and more" : ""} left out.` : "";
-    const note = `A repository of ${found.files.length.toLocaleString("en")} file${found.files.length === 1 ? "" : "s"}.${left}`;
-    await addArchive(folder.name, note, async () => {
+    const names = found.skipped.slice(0, 3).join(", ");
+    const left = found.skipped.length > 3 ? say("{names} and more left out.", { names }) : found.skipped.length ? say("{names} left out.", { names }) : "";
+    const note = many(found.files.length, "A repository of {count} file.", "A repository of {count} files.");
+    await addArchive(folder.name, `${note} ${left}`.trim(), async () => {
       const [archive, ending] = await packed(found.files);
       return new File([archive], `${folder.name}.${ending}`);
     });
@@ -126,7 +127,7 @@
         if (entry.isDirectory) await addFolder(entry);
         else addFiles([await fileOf(entry)]);
       } catch {
-        toast(`${entry.name} could not be read by the browser. Choose its files instead, or pack them into an archive.`, "notice-bad");
+        toast(say("{name} could not be read by the browser. Choose its files instead, or pack them into an archive.", { name: entry.name }), "notice-bad");
       }
     }
     return undefined;

@@ -1,5 +1,6 @@
 // Says on the page what came of a passkey, where allauth's script would tell the console alone.
 (() => {
+  const say = (text) => window.lectern.say(text); // which is there when this is called: app.js is loaded after the page
   const WORDS = {
     NotAllowedError: "Nothing came of it: it was called off, or took too long. You can try again.",
     InvalidStateError: "This device or key is on your list already.",
@@ -10,7 +11,7 @@
   document.addEventListener("allauth.error", (event) => {
     event.preventDefault();
     const name = event.detail.exception?.name;
-    place.querySelector("p").textContent = window.PublicKeyCredential ? WORDS[name] || "That did not work. Try again." : "This browser knows no passkeys.";
+    place.querySelector("p").textContent = window.PublicKeyCredential ? say(WORDS[name] || "That did not work. Try again.") : say("This browser knows no passkeys.");
     place.hidden = false;
   });
 })();

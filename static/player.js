@@ -81,7 +81,7 @@
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "p" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, audio, dialog")) return;
+    if (event.key !== "p" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, audio, dialog") || window.lectern.keysOff()) return;
     if (audio.paused) audio.play().catch(() => {});
     else audio.pause();
   });

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
 
+  const { say, many } = window.lectern;
   const { find, all, calm, openSide, showPane, showTab, openCitations, hideLean, stepLean, onKeys, listKeys } = window.lectern.room;
   const pages = find("#pages");
   if (!pages) return;
@@ -237,7 +238,7 @@
     const index = ZOOMS.indexOf(zoom) + step;
     zoom = step === 0 ? 1 : ZOOMS[Math.min(ZOOMS.length - 1, Math.max(0, index))];
     pages.style.setProperty("--zoom", zoom);
-    find('[data-zoom="0"]').textContent = zoom === 1 ? "Fit" : `${Math.round(zoom * 100)} %`;
+    find('[data-zoom="0"]').textContent = zoom === 1 ? say("Fit") : `${Math.round(zoom * 100)} %`;
     pages.scrollTop = at * pages.scrollHeight;
   }
 
@@ -251,14 +252,14 @@
     const steps = find(".find-steps");
     steps.hidden = links.length === 0;
     foundAt = -1;
-    if (links.length) find("#find-place").textContent = `${links.length} place${links.length === 1 ? "" : "s"}`;
+    if (links.length) find("#find-place").textContent = many(links.length, "{count} place", "{count} places");
   }
 
   function stepFound(step) {
     const links = foundLinks();
     if (!links.length) return;
     foundAt = (foundAt + step + links.length) % links.length;
-    find("#find-place").textContent = `${foundAt + 1} of ${links.length}`;
+    find("#find-place").textContent = say("{number} of {count}", { number: foundAt + 1, count: links.length });
     for (const link of links) link.removeAttribute("aria-current");
     links[foundAt].setAttribute("aria-current", "true");
     links[foundAt].scrollIntoView({ block: "nearest" });
@@ -370,13 +371,13 @@
     const { text, citation } = await reply.json();
     await navigator.clipboard.writeText(`“${text.replace(/\s+/g, " ").trim()}” (${citation})`);
     find("#selection-tools").hidden = true;
-    window.lectern?.toast("Copied with its citation.");
+    window.lectern?.toast(say("Copied with its citation."));
   }
 
   function askAbout() {
     const words = selected().text.replace(/\s+/g, " ").trim();
     find("#selection-tools").hidden = true;
-    window.lectern.room.askAbout(`About “${words.length > 400 ? `${words.slice(0, 400)}…` : words}”: `);
+    window.lectern.room.askAbout(say("About “{words}”: ", { words: words.length > 400 ? `${words.slice(0, 400)}…` : words }));
   }
 
   function commentOnThis() {
@@ -409,14 +410,14 @@
   }
 
   const KEYS = [
-    ["Next page, page before", ["J", "K"]],
-    ["Go to a page", ["G"]],
-    ["Find in this document", ["/"]],
-    ["Next place found, place before", ["N", "Shift N"]],
-    ["Next term or reference in sight, the one before", ["T", "Shift T"]],
-    ["Ask about this document", ["A"]],
-    ["Send the question", ["Ctrl Enter"]],
-    ["Larger, smaller, fit the width", ["+", "-", "0"]],
+    [say("Next page, page before"), ["J", "K"]],
+    [say("Go to a page"), ["G"]],
+    [say("Find in this document"), ["/"]],
+    [say("Next place found, place before"), ["N", "Shift N"]],
+    [say("Next term or reference in sight, the one before"), ["T", "Shift T"]],
+    [say("Ask about this document"), ["A"]],
+    [say("Send the question"), ["Ctrl Enter"]],
+    [say("Larger, smaller, fit the width"), ["+", "-", "0"]],
   ];
 
   // ---- Wiring ------------------------------------------------------------------------------------------------------

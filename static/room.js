@@ -254,7 +254,7 @@
   // Does what `acts` has for a key that is pressed outside of fields; what it does not know is left alone.
   function onKeys(acts) {
     document.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || find("dialog[open]") || typing(event.target)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || find("dialog[open]") || typing(event.target) || window.lectern.keysOff()) return;
       const act = acts[event.key];
       if (!act) return;
       event.preventDefault();
@@ -263,7 +263,8 @@
   }
 
   function listKeys(keys) {
-    const list = find("[data-keys]");
+    const list = find("[data-keys-here]");
+    if (list) list.parentElement.hidden = false;
     for (const [does, pressed] of keys.toReversed()) {
       const row = document.createElement("div");
       const term = row.appendChild(document.createElement("dt"));

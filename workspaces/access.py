@@ -16,6 +16,7 @@ from django.db.models import Case, Model, Q, QuerySet, When
 from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from analysis.egress import let_in
 from analysis.models import Answer, Document, Question, Repository
@@ -42,7 +43,7 @@ class Viewer:
     @property
     def scope_words(self) -> str:
         """Return what the token was made for, as it completes "to ..."."""
-        return "read" if self.ceiling is Role.VIEWER else "read, upload and ask"
+        return "read" if self.ceiling is Role.VIEWER else gettext("read, upload and ask")
 
 
 def _viewer(who: User | Viewer) -> Viewer:
@@ -52,7 +53,7 @@ def _viewer(who: User | Viewer) -> Viewer:
 def person(request: HttpRequest) -> User:
     """Return the signed-in person; raises PermissionDenied where a view forgot to ask for a sign-in."""
     if not isinstance(request.user, User):
-        raise PermissionDenied("Please sign in.")
+        raise PermissionDenied(gettext("Please sign in."))
     return request.user
 
 
@@ -198,9 +199,15 @@ def _allowed(member: Member | None, role: Role, viewer: Viewer, *, reading: bool
     may = member.holds(role)
     member.ceiling = viewer.ceiling
     if may and not member.holds(role):
-        raise PermissionDenied(f"This API token may not do that: it was made to {viewer.scope_words}.")
+        raise PermissionDenied(
+            gettext("This API token may not do that: it was made to %(scope_words)s.")
+            % {"scope_words": viewer.scope_words}
+        )
     if not may:
-        raise PermissionDenied(f"This needs the role of {role.label.lower()} in this workspace.")
+        raise PermissionDenied(
+            gettext("This needs the role of %(role_label_lower)s in this workspace.")
+            % {"role_label_lower": role.label.lower()}
+        )
     if not (reading or member.may(role)):
         raise PermissionDenied(ARCHIVED)
     let_in(member.workspace_id)
@@ -215,7 +222,7 @@ def roles_given_by(member: Member) -> list[Role]:
 def require_above(member: Member, other: Member) -> None:
     """Return when `member`, who manages people, may change or remove `other`; raises PermissionDenied."""
     if not member.holds(Role(other.role)):
-        raise PermissionDenied("Only an owner can change or remove an owner.")
+        raise PermissionDenied(gettext("Only an owner can change or remove an owner."))
 
 
 def folders_for(member: Member) -> QuerySet[Folder]:

@@ -19,14 +19,16 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext, gettext_lazy
 
 from config.crypto import decrypt, encrypt
 from config.sign_on import SignOn
 from workspaces.access import invite_for
+from workspaces.language import written_for
 from workspaces.models import User
 from workspaces.recipes import personal_name, workspace_create
 
-SIGN_ON_ONLY = "Addresses of this domain sign in with {}."
+SIGN_ON_ONLY = gettext_lazy("Addresses of this domain sign in with {}.")
 INVITE_KEY = "invite"  # the session's key for the token of an invite that was opened signed-out
 
 
@@ -57,6 +59,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             return redirect("account_login")
         reply: HttpResponse | None = super().pre_login(request, user, **login)
         return reply
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a message in the language of whom it goes to, where they have chosen one."""
+        reader = User.objects.filter(emailaddress__email__iexact=email).first()
+        with written_for(reader):
+            super().send_mail(template_prefix, email, context)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Return whether a sensitive change asks for proof again: not right after signing in, which was proof."""
@@ -94,7 +102,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth h
     def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
         """Return what a new passkey is called unless its person says otherwise."""
         count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
-        return f"Passkey {count + 1}" if count else "Passkey"
+        return (gettext("Passkey %(number)s") % {"number": count + 1}) if count else gettext("Passkey")
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Return the host that passkeys are made for. One made for another name of this server does not work here."""

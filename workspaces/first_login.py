@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.core import signing
 from django.db import transaction
+from django.utils.translation import gettext
 
 from analysis.errors import UserError
 from workspaces.models import User
@@ -36,12 +37,12 @@ def take_link_token(token: str) -> User:
     try:
         claims = signing.loads(token, salt=_SALT, max_age=LINK_LIFETIME)
     except signing.SignatureExpired:
-        raise LinkSpent("This sign-in link is more than a day old.") from None
+        raise LinkSpent(gettext("This sign-in link is more than a day old.")) from None
     except signing.BadSignature:
-        raise LinkSpent("This sign-in link is not complete, or it comes from another Lectern.") from None
+        raise LinkSpent(gettext("This sign-in link is not complete, or it comes from another Lectern.")) from None
     user = User.objects.select_for_update().filter(pk=claims["user"], is_active=True).first()
     if user is None or _last_login(user) != claims["since"]:
-        raise LinkSpent("This sign-in link has been used already.")
+        raise LinkSpent(gettext("This sign-in link has been used already."))
     return user
 
 

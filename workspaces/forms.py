@@ -9,6 +9,8 @@ from allauth.account.forms import AddEmailForm, SignupForm
 from allauth.account.utils import filter_users_by_email
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
+from django.conf import settings
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from analysis.egress import embedder_is_away
@@ -27,7 +29,11 @@ READERS = [(Role.VIEWER, _("Viewers and above")), (Role.REVIEWER, _("Reviewers a
 class WorkspaceForm(forms.Form):
     """A workspace's name."""
 
-    name = forms.CharField(max_length=120, label="Name", help_text="A team, a client, a matter: what its people share.")
+    name = forms.CharField(
+        max_length=120,
+        label=_("Name"),
+        help_text=_("A team, a client, a matter: what its people share."),
+    )
 
 
 class SettingsForm(WorkspaceForm):
@@ -35,8 +41,8 @@ class SettingsForm(WorkspaceForm):
 
     keep_reasoning = forms.BooleanField(
         required=False,
-        label="Keep what a language model thinks aloud with its answer",
-        help_text="Otherwise it is shown while the answer is written, and dropped then.",
+        label=_("Keep what a language model thinks aloud with its answer"),
+        help_text=_("Otherwise it is shown while the answer is written, and dropped then."),
     )
 
 
@@ -45,13 +51,15 @@ class PolicyForm(forms.Form):
 
     self_hosted_only = forms.BooleanField(
         required=False,
-        label="Self-hosted only",
-        help_text="No text of this workspace goes to a language model, embedder or web hook outside your own machines.",
+        label=_("Self-hosted only"),
+        help_text=_(
+            "No text of this workspace goes to a language model, embedder or web hook outside your own machines."
+        ),
     )
     allowed_llms = forms.MultipleChoiceField(
         required=False,
-        label="Language models",
-        help_text="With none ticked, all of them can be used.",
+        label=_("Language models"),
+        help_text=_("With none ticked, all of them can be used."),
         widget=forms.CheckboxSelectMultiple,
     )
     monthly_budget_usd = forms.DecimalField(
@@ -59,25 +67,31 @@ class PolicyForm(forms.Form):
         min_value=0,
         max_digits=10,
         decimal_places=2,
-        label="Budget a month, in US dollars",
-        help_text="From 80 % on there is a warning. At its end, answers that cost money stop. Empty: no limit.",
+        label=_("Budget a month, in US dollars"),
+        help_text=_("From 80 % on there is a warning. At its end, answers that cost money stop. Empty: no limit."),
     )
-    upload_role = forms.ChoiceField(choices=WRITERS, label="Who may upload")
-    export_role = forms.ChoiceField(choices=READERS, label="Who may download originals and export")
-    prompts_role = forms.ChoiceField(choices=READERS, label="Who may see prompts")
+    upload_role = forms.ChoiceField(choices=WRITERS, label=_("Who may upload"))
+    export_role = forms.ChoiceField(choices=READERS, label=_("Who may download originals and export"))
+    prompts_role = forms.ChoiceField(choices=READERS, label=_("Who may see prompts"))
     keep_documents_days = forms.IntegerField(
-        required=False, min_value=1, max_value=36500, label="Delete documents after days", help_text="Empty keeps them."
+        required=False,
+        min_value=1,
+        max_value=36500,
+        label=_("Delete documents after days"),
+        help_text=_("Empty keeps them."),
     )
     keep_answers_days = forms.IntegerField(
-        required=False, min_value=1, max_value=36500, label="Delete questions and answers after days"
+        required=False, min_value=1, max_value=36500, label=_("Delete questions and answers after days")
     )
     keep_prompts_days = forms.IntegerField(
-        required=False, min_value=1, max_value=36500, label="Delete the words of prompts after days"
+        required=False, min_value=1, max_value=36500, label=_("Delete the words of prompts after days")
     )
     sign_in_domains = forms.CharField(
         required=False,
-        label="Domains that are let in",
-        help_text="For instance firm.example, partner.example. Members from elsewhere see nothing. Empty lets all in.",
+        label=_("Domains that are let in"),
+        help_text=_(
+            "For instance firm.example, partner.example. Members from elsewhere see nothing. Empty lets all in."
+        ),
     )
 
     def __init__(self, *args: Any, llms: list[tuple[str, str]], email: str, **kwargs: Any) -> None:
@@ -91,7 +105,10 @@ class PolicyForm(forms.Form):
         wanted: bool = self.cleaned_data["self_hosted_only"]
         if wanted and embedder_is_away():
             raise forms.ValidationError(
-                "This installation has its text embedded outside the house (LECTERN_EMBEDDER), so it cannot be kept in."
+                gettext(
+                    "This installation has its text embedded outside the house (LECTERN_EMBEDDER), "
+                    "so it cannot be kept in."
+                )
             )
         return wanted
 
@@ -100,9 +117,11 @@ class PolicyForm(forms.Form):
         found = [domain.strip().lstrip("@").lower() for domain in re.split(r"[\s,;]+", written) if domain.strip()]
         for domain in found:
             if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", domain):
-                raise forms.ValidationError(f"“{domain}” is not a domain.")
+                raise forms.ValidationError(gettext("“%(domain)s” is not a domain.") % {"domain": domain})
         if found and self._domain not in found:
-            raise forms.ValidationError(f"Your own address is at {self._domain}: this would shut you out.")
+            raise forms.ValidationError(
+                gettext("Your own address is at %(domain)s: this would shut you out.") % {"domain": self._domain}
+            )
         return sorted(set(found))
 
 
@@ -114,12 +133,12 @@ class DeleteForm(forms.Form):
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.workspace = workspace
-        self.fields["name"].label = f"Type “{workspace.name}” to confirm"
+        self.fields["name"].label = gettext("Type “%(name)s” to confirm") % {"name": workspace.name}
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if name.split() != self.workspace.name.split():
-            raise forms.ValidationError("That is not the name of this workspace.")
+            raise forms.ValidationError(gettext("That is not the name of this workspace."))
         return name
 
 
@@ -158,7 +177,7 @@ class HandOverForm(forms.Form):
 class RoleForm(forms.Form):
     """A role, of those that the member `by` may give."""
 
-    role = forms.TypedChoiceField(coerce=Role, initial=Role.EDITOR, label="Role")
+    role = forms.TypedChoiceField(coerce=Role, initial=Role.EDITOR, label=_("Role"))
 
     def __init__(self, *args: Any, by: Member, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -167,15 +186,21 @@ class RoleForm(forms.Form):
         choices.choices = [(role.value, role.label) for role in roles_given_by(by)]
 
 
-class NameForm(forms.Form):
-    """What a person is called."""
+class PersonForm(forms.Form):
+    """What a person is called, and the language they read."""
 
     name = forms.CharField(
         max_length=150,
         required=False,
-        label="Name",
-        help_text="Shown to the people you share a workspace with.",
+        label=_("Name"),
+        help_text=_("Shown to the people you share a workspace with."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    language = forms.ChoiceField(
+        required=False,
+        choices=[("", _("As the browser asks for")), *settings.LANGUAGES],
+        label=_("Language"),
+        help_text=_("Of the pages and of messages to you. Answers come in the language of the question."),
     )
 
 
@@ -187,34 +212,43 @@ class LeaveForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        self.fields["email"].label = f"Type {user.email} to confirm"
+        self.fields["email"].label = gettext("Type %(email)s to confirm") % {"email": user.email}
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         if email.strip().lower() != self.user.email:
-            raise forms.ValidationError("That is not the address of this account.")
+            raise forms.ValidationError(gettext("That is not the address of this account."))
         return email
 
 
 class TokenForm(forms.Form):
     """A new API token: what it is for, and what it may see."""
 
-    name = forms.CharField(max_length=120, label="Name", help_text="What will use it, so that you know it again.")
+    name = forms.CharField(
+        max_length=120,
+        label=_("Name"),
+        help_text=_("What will use it, so that you know it again."),
+    )
     workspace = forms.ModelChoiceField(
         queryset=Workspace.objects.none(),
         required=False,
-        empty_label="All my workspaces",
-        label="Workspace",
-        help_text="A token for one workspace sees nothing of the others.",
+        empty_label=_("All my workspaces"),
+        label=_("Workspace"),
+        help_text=_("A token for one workspace sees nothing of the others."),
     )
-    scope = forms.TypedChoiceField(choices=Scope.choices, coerce=Scope, initial=Scope.WRITE, label="It may")
+    scope = forms.TypedChoiceField(choices=Scope.choices, coerce=Scope, initial=Scope.WRITE, label=_("It may"))
     days = forms.TypedChoiceField(
-        choices=[("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "Until it is revoked")],
+        choices=[
+            ("30", _("30 days")),
+            ("90", _("90 days")),
+            ("365", _("A year")),
+            ("", _("Until it is revoked")),
+        ],
         coerce=int,
         empty_value=None,
         required=False,
         initial="90",
-        label="It works for",
+        label=_("It works for"),
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -240,7 +274,7 @@ class AddAddressForm(AddEmailForm):  # type: ignore[misc]  # allauth has no type
         email: str = super().clean_email()
         refuse_the_firms(email)
         if any(user.pk != self.user.pk for user in filter_users_by_email(email)):
-            raise forms.ValidationError("This address belongs to another account.")
+            raise forms.ValidationError(gettext("This address belongs to another account."))
         return email
 
 
@@ -250,10 +284,12 @@ class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no type
     passwordless = forms.BooleanField(
         required=False,
         initial=True,
-        label="Sign in with it alone",
-        help_text="It then asks for your finger, face or PIN in place of a password. Else it comes after the password.",
+        label=_("Sign in with it alone"),
+        help_text=_(
+            "It then asks for your finger, face or PIN in place of a password. Else it comes after the password."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["name"].help_text = "So that you know it again: the device it is on."
+        self.fields["name"].help_text = gettext("So that you know it again: the device it is on.")

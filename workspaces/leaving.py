@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from allauth.usersessions.models import UserSession
 from django.db import transaction
+from django.utils.translation import gettext
 
 from analysis.errors import UserError
 from workspaces.audit import record
@@ -68,7 +69,7 @@ def account_delete(user: User) -> None:
     list(User.objects.select_for_update().filter(is_staff=True).order_by("pk"))
     found = leaving(user)
     if not found.possible:
-        raise Unsettled("Something has to be handed over first: see below.")
+        raise Unsettled(gettext("Something has to be handed over first: see below."))
     for workspace in found.goes:
         workspace_delete(workspace)
     for member in Member.objects.filter(user=user, workspace__in=found.stays).select_related("user", "workspace"):

@@ -6,15 +6,21 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from workspaces.audit import record
 from workspaces.audit.actions import Action
+from workspaces.language import lowered
 from workspaces.models import Member, Policy, Role, User, Workspace
 
 ARCHIVED = _("This workspace is archived: it can be read, searched and exported. An admin or owner can reopen it.")
 # What a policy says who may do, in words that complete "Policy says who may ...".
-DUTIES = {"upload": "upload", "export": "download and export", "prompts": "see prompts"}
+DUTIES = {
+    "upload": gettext_lazy("upload"),
+    "export": gettext_lazy("download and export"),
+    "prompts": gettext_lazy("see prompts"),
+}
 
 
 def policy_of(workspace_id: int) -> Policy:
@@ -55,5 +61,6 @@ def require(member: Member, duty: str) -> None:
         raise PermissionDenied(ARCHIVED)
     if not member.holds(role):
         raise PermissionDenied(
-            f"To {DUTIES[duty]} needs the role of {role.label.lower()} in this workspace, as its policy says."
+            gettext("To %(duty)s needs the role of %(role)s in this workspace, as its policy says.")
+            % {"duty": DUTIES[duty], "role": lowered(role.label)}
         )

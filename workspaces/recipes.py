@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from analysis.errors import UserError
@@ -59,7 +60,7 @@ def _with_free_slug(name: str, *, personal: bool) -> Workspace:
 
 def personal_name(user: User) -> str:
     """Return what a person's own workspace is called."""
-    return f"{(user.get_full_name() or user.email.partition('@')[0])[:100]}'s workspace"
+    return gettext("%(name)s's workspace") % {"name": (user.get_full_name() or user.email.partition("@")[0])[:100]}
 
 
 @transaction.atomic
@@ -161,7 +162,7 @@ def _keep_an_owner(member: Member) -> None:
     Workspace.objects.select_for_update().get(pk=member.workspace_id)
     owners = Member.objects.filter(workspace_id=member.workspace_id, role=Role.OWNER)
     if not owners.exclude(pk=member.pk).exists():
-        raise LastOwner("A workspace needs an owner. Make someone else an owner first.")
+        raise LastOwner(gettext("A workspace needs an owner. Make someone else an owner first."))
 
 
 @transaction.atomic
@@ -189,7 +190,9 @@ def invite_accept(invite: Invite, user: User) -> Member:
     """
     # Revoking deletes the row: the lock makes joining and revoking take turns.
     if not Invite.objects.select_for_update().filter(pk=invite.pk, expires_at__gt=timezone.now()).exists():
-        raise UserError("This invitation was withdrawn, or its time is over.", code="invite_closed", status=410)
+        raise UserError(
+            gettext("This invitation was withdrawn, or its time is over."), code="invite_closed", status=410
+        )
     member, joined = Member.objects.get_or_create(
         workspace_id=invite.workspace_id, user=user, defaults={"role": invite.role}
     )

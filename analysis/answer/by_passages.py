@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.utils.translation import ngettext
-
 from analysis.answer import material
 from analysis.answer.cite import says_absent
 from analysis.answer.findings import Found, exhaustive, no_sentence_sentence, not_in_passages_sentence
@@ -17,6 +15,7 @@ from analysis.answer.passages import Gathered, gather
 from analysis.answer.prompt import passages_prompt
 from analysis.answer.receipt import coverage
 from analysis.answer.sweep.combine import left_out, listed, quoted
+from analysis.english import one_or_many
 from analysis.types import ReadingPlan, Source, Span
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def write_passages(run: Run, plan: ReadingPlan, history: material.History) -> Wr
         # A small model asked all the same would make something of whatever it is given.
         own = [run.writer.say(_nothing_found(run, found))]
     else:
-        reading = ngettext("Reading one passage", "Reading %(count)s passages", passages) % {"count": passages}
+        reading = one_or_many("Reading one passage", "Reading %(count)s passages", passages) % {"count": passages}
         put(run, prompt, [], lambda done, total: reading)
         own, quotes = _added(run, found, passages)
     receipt = coverage(

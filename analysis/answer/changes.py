@@ -14,14 +14,13 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import ngettext
-
 from analysis.answer import masked, prompt
 from analysis.answer.budget import CALL_SECONDS, output_reserve, prompt_room
 from analysis.answer.code_places import place_in_words
 from analysis.answer.prompt import DocumentText, Home
 from analysis.answer.receipt import coverage, passages_of
 from analysis.answer.stated import Line, Said, code
+from analysis.english import one_or_many
 from analysis.errors import UserError
 from analysis.llm.catalogue import LLM
 from analysis.llm.speed import speed_of
@@ -215,7 +214,7 @@ def _totals(changes: Changes) -> str:
     counted = ", ".join(f"{kinds[kind]:,} {kind}" for kind in ChangeKind if kinds[kind])
     added = sum(change.added for change in changes.files)
     removed = sum(change.removed for change in changes.files)
-    total = ngettext("1 file differs", "%(count)s files differ", len(changes.files)) % {
+    total = one_or_many("1 file differs", "%(count)s files differ", len(changes.files)) % {
         "count": f"{len(changes.files):,}"
     }
     return (

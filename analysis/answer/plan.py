@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from django.core.cache import cache
-from django.utils.translation import ngettext
 
 from analysis.answer import material
 from analysis.answer.budget import CALL_SECONDS, output_reserve, prompt_room
@@ -19,6 +18,7 @@ from analysis.answer.prompt import material as material_of
 from analysis.answer.read_once import kept_tokens, reading_now
 from analysis.answer.sweep.plan import Sizes, expected_seconds, plan_sweep, roughly_sized, sized
 from analysis.answer.sweep.readers import QuestionReader, asked
+from analysis.english import one_or_many
 from analysis.errors import UserError
 from analysis.llm import slots, tokens
 from analysis.llm.catalogue import LLM
@@ -81,10 +81,10 @@ class Measured:
         files = sum(document.home is not None for document in self.documents)
         many = len(self.documents) - files
         if files:
-            counted = [ngettext("document", "%(many)s documents", many) % {"many": f"{many:,}"}] if many else []
-            counted += [ngettext("file", "%(files)s files", files) % {"files": f"{files:,}"}]
+            counted = [one_or_many("document", "%(many)s documents", many) % {"many": f"{many:,}"}] if many else []
+            counted += [one_or_many("file", "%(files)s files", files) % {"files": f"{files:,}"}]
             return f"The {' and '.join(counted)} {'together are' if many + files > 1 else 'is'}"
-        return ngettext("The whole document is", "The %(many)s documents together are", many) % {"many": many}
+        return one_or_many("The whole document is", "The %(many)s documents together are", many) % {"many": many}
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from analysis.models import Call, CallStatus
 from workspaces.models import Workspace
@@ -22,14 +24,14 @@ MONTHS_OFFERED = 12
 SHOWN = 20  # rows of a breakdown; the others are added up in one
 
 PURPOSES = {
-    "question": "Questions",
-    "summary": "Summaries",
-    "part": "Parts of sweeps",
-    "reduce": "Putting findings together",
-    "reading": "Reading ahead",
-    "vision": "Reading page images",
-    "audio": "Transcribing recordings",
-    "test": "Trying out endpoints",
+    "question": gettext_lazy("Questions"),
+    "summary": gettext_lazy("Summaries"),
+    "part": gettext_lazy("Parts of sweeps"),
+    "reduce": gettext_lazy("Putting findings together"),
+    "reading": gettext_lazy("Reading ahead"),
+    "vision": gettext_lazy("Reading page images"),
+    "audio": gettext_lazy("Transcribing recordings"),
+    "test": gettext_lazy("Trying out endpoints"),
 }
 
 _SUMS = {
@@ -154,16 +156,17 @@ def usage(period: Period, workspace: Workspace | None = None) -> UsageReport:
         period=period,
         total=Spent(**calls.aggregate(**_SUMS)),
         by_day=[days.get(day.isoformat(), Row(day.isoformat(), _day_words(day), Spent())) for day in period.days],
-        by_person=_named(people, "Nobody: what Lectern does by itself, or former members"),
+        by_person=_named(people, gettext("Nobody: what Lectern does by itself, or former members")),
         by_document=_named(
-            _folded(_grouped(calls, "document", "document__name"), "documents"), "Several at once, or deleted"
+            _folded(_grouped(calls, "document", "document__name"), "documents"), gettext("Several at once, or deleted")
         ),
         by_llm=_folded(_grouped(calls, "llm", "llm"), "language models"),
         by_purpose=[
             Row(row.key, PURPOSES.get(row.label, row.label), row.spent) for row in _grouped(calls, "purpose", "purpose")
         ],
         by_workspace=_named(
-            _folded(_grouped(calls, "workspace__slug", "workspace__name"), "workspaces"), "None: tests, or deleted"
+            _folded(_grouped(calls, "workspace__slug", "workspace__name"), "workspaces"),
+            gettext("None: tests, or deleted"),
         )
         if workspace is None
         else [],
@@ -189,12 +192,27 @@ def _spent(group: Sequence[Any]) -> Spent:
     return Spent(*group[-len(_SUMS) :])
 
 
+OTHERS = {
+    "people": gettext_lazy("%(count)s other people"),
+    "documents": gettext_lazy("%(count)s other documents"),
+    "language models": gettext_lazy("%(count)s other language models"),
+    "workspaces": gettext_lazy("%(count)s other workspaces"),
+}
+
+
 def _folded(rows: list[Row], noun: str) -> list[Row]:
     """Return the first rows, and the rest added up in one."""
     shown, rest = rows[:SHOWN], rows[SHOWN:]
     if not rest:
         return shown
-    return [*shown, Row(None, f"{len(rest):,} other {noun}", reduce(Spent.__add__, (row.spent for row in rest)))]
+    return [
+        *shown,
+        Row(
+            None,
+            OTHERS[noun] % {"count": intcomma(len(rest))},
+            reduce(Spent.__add__, (row.spent for row in rest)),
+        ),
+    ]
 
 
 def _named(rows: list[Row], nobody: str) -> list[Row]:

@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from analysis.models.document import DocumentVersion
 from analysis.models.lease import Leased
@@ -16,12 +17,12 @@ from analysis.types import Mode
 class AnswerStatus(models.TextChoices):
     """Where an answer stands."""
 
-    WAITING = "waiting", "Waiting for documents"
-    QUEUED = "queued", "Waiting"
-    RUNNING = "running", "Being written"
-    DONE = "done", "Done"
-    STOPPED = "stopped", "Stopped"
-    FAILED = "failed", "Failed"
+    WAITING = "waiting", gettext_lazy("Waiting for documents")
+    QUEUED = "queued", gettext_lazy("Waiting")
+    RUNNING = "running", gettext_lazy("Being written")
+    DONE = "done", gettext_lazy("Done")
+    STOPPED = "stopped", gettext_lazy("Stopped")
+    FAILED = "failed", gettext_lazy("Failed")
 
 
 OPEN_STATUSES = (AnswerStatus.WAITING, AnswerStatus.QUEUED, AnswerStatus.RUNNING)

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models.deletion import Collector
+from django.utils.translation import gettext_lazy
 
 from analysis.types import CallPurpose
 
@@ -15,10 +16,10 @@ from analysis.types import CallPurpose
 class CallStatus(models.TextChoices):
     """How a call ended, or that it has not yet."""
 
-    OPEN = "open", "Running"
-    DONE = "done", "Done"
-    STOPPED = "stopped", "Stopped"
-    FAILED = "failed", "Failed"
+    OPEN = "open", gettext_lazy("Running")
+    DONE = "done", gettext_lazy("Done")
+    STOPPED = "stopped", gettext_lazy("Stopped")
+    FAILED = "failed", gettext_lazy("Failed")
 
 
 def forget_prompt(

@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from analysis.models.document import DocumentVersion
 from analysis.models.lease import Leased
@@ -14,10 +15,10 @@ from analysis.models.lease import Leased
 class ReviewStatus(models.TextChoices):
     """Where a review stands."""
 
-    QUEUED = "queued", "Waiting"
-    RUNNING = "running", "Going on"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
+    QUEUED = "queued", gettext_lazy("Waiting")
+    RUNNING = "running", gettext_lazy("Going on")
+    DONE = "done", gettext_lazy("Done")
+    FAILED = "failed", gettext_lazy("Failed")
 
 
 class ClauseReview(Leased):

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Substr
+from django.utils.translation import gettext_lazy
 
 from analysis.models.lease import Leased
 from analysis.types import Identity, Party
@@ -17,10 +18,10 @@ from config.crypto import EncryptedTextField
 class IngestStatus(models.TextChoices):
     """Where a version stands. A failed one says why in `error_message` and keeps its original file."""
 
-    QUEUED = "queued", "Waiting"
-    INGESTING = "ingesting", "Being read in"
-    READY = "ready", "Ready"
-    FAILED = "failed", "Failed"
+    QUEUED = "queued", gettext_lazy("Waiting")
+    INGESTING = "ingesting", gettext_lazy("Being read in")
+    READY = "ready", gettext_lazy("Ready")
+    FAILED = "failed", gettext_lazy("Failed")
 
 
 class Document(models.Model):

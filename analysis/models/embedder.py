@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from analysis.models.lease import Leased
 
@@ -11,10 +12,10 @@ from analysis.models.lease import Leased
 class EmbedderStatus(models.TextChoices):
     """Where an embedder stands. One serves at a time; what is retired is deleted as soon as a worker gets to it."""
 
-    QUEUED = "queued", "Waiting"
-    BUILDING = "building", "Being built"
-    SERVING = "serving", "Serving"
-    RETIRED = "retired", "Retired"
+    QUEUED = "queued", gettext_lazy("Waiting")
+    BUILDING = "building", gettext_lazy("Being built")
+    SERVING = "serving", gettext_lazy("Serving")
+    RETIRED = "retired", gettext_lazy("Retired")
 
 
 class Embedder(Leased):

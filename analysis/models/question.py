@@ -6,14 +6,15 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 
 class Purpose(models.TextChoices):
     """What is wanted."""
 
-    QUESTION = "question", "Question"
-    SUMMARY = "summary", "Summary"
-    CHANGES = "changes", "What changed"
+    QUESTION = "question", gettext_lazy("Question")
+    SUMMARY = "summary", gettext_lazy("Summary")
+    CHANGES = "changes", gettext_lazy("What changed")
 
 
 class Question(models.Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from analysis.models.document import DocumentVersion
 from analysis.models.lease import Leased
@@ -11,10 +12,10 @@ from analysis.models.lease import Leased
 class ReadingStatus(models.TextChoices):
     """Where a background reading stands."""
 
-    QUEUED = "queued", "Waiting"
-    READING = "reading", "Being read"
-    READ = "read", "Read"
-    FAILED = "failed", "Failed"
+    QUEUED = "queued", gettext_lazy("Waiting")
+    READING = "reading", gettext_lazy("Being read")
+    READ = "read", gettext_lazy("Read")
+    FAILED = "failed", gettext_lazy("Failed")
 
 
 class Reading(Leased):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from analysis.models.document import IngestStatus
 from analysis.models.lease import Leased
@@ -17,26 +18,26 @@ from config.crypto import EncryptedTextField
 class Origin(models.TextChoices):
     """How a snapshot came in."""
 
-    ARCHIVE = "archive", "Archive"
-    FOLDER = "folder", "Folder"
-    GIT = "git", "Git"
+    ARCHIVE = "archive", gettext_lazy("Archive")
+    FOLDER = "folder", gettext_lazy("Folder")
+    GIT = "git", gettext_lazy("Git")
 
 
 class Disposition(models.TextChoices):
     """Whether a file of a snapshot is read, or why it is not."""
 
-    READ = "read", "Read"
-    IGNORED = "ignored", "Ignored by a rule of the repository"
-    EXCLUDED = "excluded", "Left out by a rule set here"
-    VENDORED = "vendored", "Somebody else's code"
-    GENERATED = "generated", "Generated"
-    MINIFIED = "minified", "Minified"
-    LOCK = "lock", "Lock file"
-    BINARY = "binary", "Not text"
-    TOO_LARGE = "too_large", "Too large"
-    LINK = "link", "A link"
-    EMPTY = "empty", "Empty"
-    UNREADABLE = "unreadable", "Could not be read"
+    READ = "read", gettext_lazy("Read")
+    IGNORED = "ignored", gettext_lazy("Ignored by a rule of the repository")
+    EXCLUDED = "excluded", gettext_lazy("Left out by a rule set here")
+    VENDORED = "vendored", gettext_lazy("Somebody else's code")
+    GENERATED = "generated", gettext_lazy("Generated")
+    MINIFIED = "minified", gettext_lazy("Minified")
+    LOCK = "lock", gettext_lazy("Lock file")
+    BINARY = "binary", gettext_lazy("Not text")
+    TOO_LARGE = "too_large", gettext_lazy("Too large")
+    LINK = "link", gettext_lazy("A link")
+    EMPTY = "empty", gettext_lazy("Empty")
+    UNREADABLE = "unreadable", gettext_lazy("Could not be read")
 
 
 class Repository(models.Model):

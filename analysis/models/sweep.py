@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from analysis.models.answer import Answer
 from analysis.models.document import DocumentVersion
@@ -12,10 +13,10 @@ from analysis.models.lease import Leased
 class PartStatus(models.TextChoices):
     """Where a part stands."""
 
-    QUEUED = "queued", "Waiting"
-    READING = "reading", "Being read"
-    DONE = "done", "Read"
-    FAILED = "failed", "Failed"
+    QUEUED = "queued", gettext_lazy("Waiting")
+    READING = "reading", gettext_lazy("Being read")
+    DONE = "done", gettext_lazy("Read")
+    FAILED = "failed", gettext_lazy("Failed")
 
 
 class SweepPart(Leased):

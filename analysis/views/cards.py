@@ -8,12 +8,14 @@ from typing import Any
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from analysis import progress
 from analysis.answer.payload import answer_payload
 from analysis.answer.render import render_answer, render_text
 from analysis.models import Answer, AnswerStatus, Document, Purpose, Question, Repository
 from analysis.views.choices import Choice, llm_choices
+from analysis.views.figures import counted
 from analysis.views.fold import NOT_BEGUN, LiveAnswer
 from analysis.views.found import found_items, named
 from analysis.views.receipts import Receipt, receipt_line, receipt_of
@@ -76,13 +78,13 @@ class Card:
     def put_to(self) -> str:
         """What the question was put to, in a few words, where its page does not say."""
         if self.question.across_workspace:
-            return "the whole workspace"
+            return gettext("the whole workspace")
         names = [each.name for each in self.repositories]
         if self.question.path:
             names = [f"{name}/{self.question.path}" for name in names]
         count = len(self.documents)
         if count > 1 or (count and names):
-            names.append(f"{count} document{'' if count == 1 else 's'}")
+            names.append(counted(count, "document"))
         return ", ".join(names)
 
     @cached_property
@@ -109,9 +111,13 @@ class Card:
 
     def _before_it_begins(self) -> str:
         if self.answer.status != AnswerStatus.WAITING:
-            return NOT_BEGUN
+            return str(NOT_BEGUN)
         waited_for = [each.name for each in self.documents if each.version is None or not each.version.ready]
-        return f"Waiting for {', '.join(waited_for)} to be read in" if waited_for else NOT_BEGUN
+        return (
+            gettext("Waiting for %(names)s to be read in") % {"names": ", ".join(waited_for)}
+            if waited_for
+            else str(NOT_BEGUN)
+        )
 
     @cached_property
     def html(self) -> SafeString:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
 
 from analysis.errors import LecternError
 from analysis.llm.catalogue import LLM
@@ -13,13 +14,37 @@ from analysis.llm.registry import llms
 from analysis.types import Mode
 
 MODES = [
-    (Mode.AUTO, "Automatic", "Whole when it fits and is quick, else what suits the question"),
-    (Mode.WHOLE, "Whole", "The language model reads every word at once; waits until that is done"),
-    (Mode.PACKED, "Packed", "Of repositories: whole files where it matters, and the outline of the others"),
-    (Mode.PASSAGES, "Passages", "Only the passages that match the question best; answers at once"),
-    (Mode.SWEEP, "Every part", "Each part by itself, so that nothing is missed; takes longest"),
+    (
+        Mode.AUTO,
+        gettext_lazy("Automatic"),
+        gettext_lazy("Whole when it fits and is quick, else what suits the question"),
+    ),
+    (
+        Mode.WHOLE,
+        gettext_lazy("Whole"),
+        gettext_lazy("The language model reads every word at once; waits until that is done"),
+    ),
+    (
+        Mode.PACKED,
+        gettext_lazy("Packed"),
+        gettext_lazy("Of repositories: whole files where it matters, and the outline of the others"),
+    ),
+    (
+        Mode.PASSAGES,
+        gettext_lazy("Passages"),
+        gettext_lazy("Only the passages that match the question best; answers at once"),
+    ),
+    (
+        Mode.SWEEP,
+        gettext_lazy("Every part"),
+        gettext_lazy("Each part by itself, so that nothing is missed; takes longest"),
+    ),
 ]
-PACKED = (Mode.PACKED, "Packed", "Whole files where it matters for the question, the others in outline")
+PACKED = (
+    Mode.PACKED,
+    gettext_lazy("Packed"),
+    gettext_lazy("Whole files where it matters for the question, the others in outline"),
+)
 _REMEMBERED = "llm"  # in the session
 
 
@@ -72,4 +97,7 @@ def price_words(llm: LLM) -> str:
     """Return what it costs in a few words: "self-hosted", "free", "$0.60 in, $2.50 out per M"."""
     if not llm.price_in_usd_per_million and not llm.price_out_usd_per_million:
         return "self-hosted" if llm.self_hosted else "free"
-    return f"${llm.price_in_usd_per_million:.2f} in, ${llm.price_out_usd_per_million:.2f} out per M"
+    return gettext("$%(price_in_usd_per_million)s in, $%(price_out_usd_per_million)s out per M") % {
+        "price_in_usd_per_million": f"{llm.price_in_usd_per_million:.2f}",
+        "price_out_usd_per_million": f"{llm.price_out_usd_per_million:.2f}",
+    }

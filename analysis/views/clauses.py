@@ -11,11 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -43,7 +45,7 @@ from workspaces.audit.actions import Action
 from workspaces.models import Role
 from workspaces.policy import require
 
-STARTING = "Waiting for a worker"
+STARTING = gettext_lazy("Waiting for a worker")
 
 
 @dataclass(frozen=True)
@@ -218,13 +220,21 @@ def _how_far(review: ClauseReview | None) -> tuple[str, int | None]:
     if review is None or review.status not in (ReviewStatus.QUEUED, ReviewStatus.RUNNING):
         return "", None
     newest = progress.newest(progress.review_stream(review.pk))
-    return _in_words(newest) if newest else (STARTING, None)
+    return _in_words(newest) if newest else (str(STARTING), None)
 
 
 def _in_words(event: progress.Event) -> tuple[str, int | None]:
     done, total = event.data.get("done", 0), event.data.get("total", 0)
     message = event.data.get("message", STARTING)
-    return (f"{message}: {done:,} of {total:,}", round(1000 * done / total)) if total else (message, None)
+    return (
+        (
+            gettext("%(message)s: %(done)s of %(total)s")
+            % {"message": message, "done": intcomma(done), "total": intcomma(total)},
+            round(1000 * done / total),
+        )
+        if total
+        else (message, None)
+    )
 
 
 def _line(entry: Entry) -> str:

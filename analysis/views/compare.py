@@ -8,12 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -58,12 +60,12 @@ class Column:
         """What can be compared at a glance, always the same rows."""
         each = self.compared
         return [
-            Figure("Read", each.payload["mode"] or UNKNOWN),
-            self._figure("Supported", "supported_share", _share(each)),
-            self._figure("Cost", "cost_usd", dollars(each.cost_usd) if each.cost_usd is not None else UNKNOWN),
-            self._figure("First word", "seconds_to_first_token", _seconds(each.seconds_to_first_token)),
-            self._figure("In all", "seconds", _seconds(each.seconds)),
-            Figure("Tokens", _tokens(each)),
+            Figure(gettext("Read"), each.payload["mode"] or UNKNOWN),
+            self._figure(gettext("Supported"), "supported_share", _share(each)),
+            self._figure(gettext("Cost"), "cost_usd", dollars(each.cost_usd) if each.cost_usd is not None else UNKNOWN),
+            self._figure(gettext("First word"), "seconds_to_first_token", _seconds(each.seconds_to_first_token)),
+            self._figure(gettext("In all"), "seconds", _seconds(each.seconds)),
+            Figure(gettext("Tokens"), _tokens(each)),
         ]
 
     def _figure(self, label: str, name: str, words: str) -> Figure:
@@ -75,7 +77,7 @@ def _share(each: Compared) -> str:
     if each.supported_share is None:
         return UNKNOWN
     borne_out = sum(1 for sentence in claims if sentence["supported"])
-    return f"{borne_out} of {len(claims)}"
+    return gettext("%(supported)s of %(claims)s") % {"supported": borne_out, "claims": len(claims)}
 
 
 def _seconds(seconds: float | None) -> str:
@@ -85,7 +87,10 @@ def _seconds(seconds: float | None) -> str:
 def _tokens(each: Compared) -> str:
     if not each.prompt_tokens:
         return UNKNOWN
-    return f"{each.prompt_tokens:,} in, {each.completion_tokens or 0:,} out"
+    return gettext("%(read)s in, %(written)s out") % {
+        "read": intcomma(each.prompt_tokens),
+        "written": intcomma(each.completion_tokens or 0),
+    }
 
 
 def columns_of(question: Question, member: Member) -> list[Column]:
@@ -132,7 +137,11 @@ def _page(request: HttpRequest, question: Question, error: LecternError | None =
 
 
 def _state(answer: Answer) -> str:
-    return "asked already" if answer.open or answer.status == AnswerStatus.DONE else "broke off, and is asked again"
+    return (
+        gettext("asked already")
+        if answer.open or answer.status == AnswerStatus.DONE
+        else gettext("broke off, and is asked again")
+    )
 
 
 def finished_column(request: HttpRequest, answer: Answer, member: Member) -> SafeString:

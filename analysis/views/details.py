@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, gettext
 
 from analysis.answer.readings import under_way
 from analysis.ingest.stored_tables import captioned
@@ -41,7 +41,7 @@ def details(version: DocumentVersion) -> dict[str, Any]:
 def language_name(code: str) -> str:
     """Return what a language is called in English, its code where Django has no name, "" for none."""
     if code == "zh":
-        return "Chinese"  # Django knows its two scripts, and contracts do not tell which one they mix
+        return gettext("Chinese")  # Django knows its two scripts, and contracts do not tell which one they mix
     try:
         return str(get_language_info(code)["name"]) if code else ""
     except KeyError:

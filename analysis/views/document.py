@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -61,15 +62,15 @@ AT_ONCE_CHARACTERS = 200_000
 LISTED_QUESTIONS = 30
 UNSCRIPTED_PAGES = 300
 SOURCE_WORDS = {
-    PageSource.OCR: ", read from its image",
-    PageSource.UNREADABLE: ", could not be read",
-    PageSource.BLANK: ", blank",
+    PageSource.OCR: gettext_lazy(", read from its image"),
+    PageSource.UNREADABLE: gettext_lazy(", could not be read"),
+    PageSource.BLANK: gettext_lazy(", blank"),
 }
 SNIPPET_CHARACTERS = 60
 YEAR_SECONDS = 365 * 24 * 3600
 TABS = [
-    *(("summary", "Summary"), ("ask", "Ask"), ("comments", "Comments")),
-    *(("clauses", "Clauses"), ("terms", "Terms"), ("details", "Details")),
+    *(("summary", gettext_lazy("Summary")), ("ask", gettext_lazy("Ask")), ("comments", gettext_lazy("Comments"))),
+    *(("clauses", gettext_lazy("Clauses")), ("terms", gettext_lazy("Terms")), ("details", gettext_lazy("Details"))),
 ]
 
 
@@ -105,10 +106,10 @@ class Sheet:
         number = self.page.number
         box = format_html('<svg class="sheet" viewBox="{}" aria-hidden="true"></svg>', self._view_box)
         image = format_html(
-            '<noscript><img src="pages/{}.webp?v={}" alt="Page {}" loading="lazy"></noscript>',
+            '<noscript><img src="pages/{}.webp?v={}" alt="{}" loading="lazy"></noscript>',
             number,
             self.image,
-            number,
+            gettext("Page %(number)s") % {"number": number},
         )
         return format_html(
             '{} hx-get="pages/{}/" hx-trigger="intersect once root:#pages rootMargin:1200px" hx-swap="innerHTML">{}{}'
@@ -139,8 +140,8 @@ def reading_strip(pages: list[Page], *, read_once: bool, kind: str = "") -> Safe
 
 def _source_words(page: Page, kind: str) -> str:
     if kind == RECORDING:
-        return ", nothing is said" if page.source == PageSource.BLANK else ""
-    return SOURCE_WORDS.get(PageSource(page.source), "")
+        return gettext(", nothing is said") if page.source == PageSource.BLANK else ""
+    return str(SOURCE_WORDS.get(PageSource(page.source), ""))
 
 
 @dataclass(frozen=True)
@@ -299,7 +300,7 @@ def page_image(request: HttpRequest, document_id: UUID, number: int) -> HttpResp
         return HttpResponse(error.message, status=error.status, content_type="text/plain")
     response = HttpResponse(image, content_type="image/webp")
     response["ETag"] = etag
-    response["Cache-Control"] = f"private, max-age={YEAR_SECONDS}, immutable"
+    response["Cache-Control"] = gettext("private, max-age=%(YEAR_SECONDS)s, immutable") % {"YEAR_SECONDS": YEAR_SECONDS}
     return response
 
 
@@ -336,7 +337,9 @@ def document_span(request: HttpRequest, document_id: UUID) -> JsonResponse:
     version = _version(found)
     span = _span(request.GET, version)
     if span is None:
-        return JsonResponse({"error": {"code": "no_span", "message": "This is no place in the text."}}, status=422)
+        return JsonResponse(
+            {"error": {"code": "no_span", "message": gettext("This is no place in the text.")}}, status=422
+        )
     pages = list(version.pages.filter(start_char__lt=span.end_char, end_char__gt=span.start_char))
     first = pages[0].number if pages else 1
     spoken = seconds_of(version.metadata.get("times", ()), span)
@@ -377,7 +380,7 @@ def document_password(request: HttpRequest, document_id: UUID) -> HttpResponse:
     password = request.POST.get("password", "")
     try:
         if not password:
-            raise UserError("Please enter the password.", code="password_required")
+            raise UserError(gettext("Please enter the password."), code="password_required")
         document_retry(found, password=password)
     except LecternError as error:
         return refusal(request, error) or told(request, error, reverse("document", args=[found.pk]))
@@ -419,7 +422,7 @@ def document_delete_view(request: HttpRequest, document_id: UUID) -> HttpRespons
         return refusal(request, error) or told(request, error, reverse("document", args=[found.pk]))
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204)
-    messages.success(request, f"Deleted “{found.name}”.")
+    messages.success(request, gettext("Deleted “%(name)s”.") % {"name": found.name})
     return redirect("workspace", found.workspace.slug)
 
 

@@ -12,6 +12,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -166,7 +167,7 @@ def evaluation_delete(request: HttpRequest, run_id: int) -> HttpResponse:
     staff_or_404(request)
     run = get_object_or_404(EvaluationRun, pk=run_id)
     run.delete()
-    messages.success(request, f"Run {run_id} of {run.name} is deleted.")
+    messages.success(request, gettext("Run %(run_id)s of %(name)s is deleted.") % {"run_id": run_id, "name": run.name})
     return redirect("evaluation_runs")
 
 
@@ -182,9 +183,9 @@ def _command(run: EvaluationRun) -> str:
 
 def _problem(runs: Sequence[EvaluationRun]) -> str:
     if len(runs) < 2:
-        return "Choose two runs or more to compare them."
+        return gettext("Choose two runs or more to compare them.")
     if len({run.name for run in runs}) > 1:
-        return "Only runs of the same evaluation can be compared: their figures mean the same."
+        return gettext("Only runs of the same evaluation can be compared: their figures mean the same.")
     return ""
 
 

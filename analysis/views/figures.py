@@ -6,6 +6,23 @@ from collections.abc import Iterable
 from math import floor, log10
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.formats import number_format
+from django.utils.translation import gettext, ngettext_lazy
+
+# What is counted in words, in the reader's language.
+COUNTED = {
+    "call": ngettext_lazy("%(shown)s call", "%(shown)s calls", "count"),
+    "document": ngettext_lazy("%(shown)s document", "%(shown)s documents", "count"),
+    "earlier question": ngettext_lazy("%(shown)s earlier question", "%(shown)s earlier questions", "count"),
+    "file": ngettext_lazy("%(shown)s file", "%(shown)s files", "count"),
+    "line": ngettext_lazy("%(shown)s line", "%(shown)s lines", "count"),
+    "page": ngettext_lazy("%(shown)s page", "%(shown)s pages", "count"),
+    "part": ngettext_lazy("%(shown)s part", "%(shown)s parts", "count"),
+    "place": ngettext_lazy("%(shown)s place", "%(shown)s places", "count"),
+    "token": ngettext_lazy("%(shown)s token", "%(shown)s tokens", "count"),
+}
+
 
 def dollars(cost_usd: float) -> str:
     """Return a price as short as it can be said: "$0", "$0.0042", "$1.25"."""
@@ -17,11 +34,16 @@ def dollars(cost_usd: float) -> str:
 def duration(seconds: float) -> str:
     """Return a time as it is spoken: "1.9 s", "48 s", "3 min 20 s", "1 h 5 min"."""
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{number_format(seconds, 1)} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes >= 60:
-        return f"{minutes // 60:,} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+        return gettext("%(hours)s h %(minutes)s min") % {"hours": intcomma(minutes // 60), "minutes": minutes % 60}
+    return (gettext("%(minutes)s min %(rest)s s") % {"minutes": minutes, "rest": rest}) if minutes else f"{rest} s"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return "1 page", "1,200 pages"; noun: one of `COUNTED`."""
+    return str(COUNTED[noun] % {"count": count, "shown": intcomma(count)})
 
 
 def page_ranges(pages: Iterable[Any]) -> list[tuple[int, int]]:

@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, gettext_lazy
 
 from analysis.answer.render import block_starts, render_text
 from analysis.progress import LAST_EVENTS, Event
 from analysis.views.found import Found
 from analysis.views.thinking import Thinking
 
-NOT_BEGUN = "Waiting to begin"
+NOT_BEGUN = gettext_lazy("Waiting to begin")
 
 
 class LiveAnswer:
@@ -28,7 +30,7 @@ class LiveAnswer:
     before: what the stage says as long as no event has named one.
     """
 
-    def __init__(self, answer_id: object, *, before: str = NOT_BEGUN) -> None:
+    def __init__(self, answer_id: object, *, before: str | Promise = NOT_BEGUN) -> None:
         self.answer_id = str(answer_id)
         self._before = before
         self.text = ""
@@ -131,8 +133,8 @@ def _stage(event: Event, before: dict[str, Any]) -> dict[str, Any]:
     if event.name == "progress" and not thinks:
         return event.data
     if thinks:  # the fold beneath says so itself
-        return {"message": "Working on the answer"}
-    named = {"token": "Writing", "answer": "Checking each sentence against the text"}
+        return {"message": gettext("Working on the answer")}
+    named = {"token": gettext("Writing"), "answer": gettext("Checking each sentence against the text")}
     if event.name in named:
         return {"message": named[event.name]}
     return before

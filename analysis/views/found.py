@@ -10,8 +10,10 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from analysis.answer.render import code_data, place_name, place_url
+from analysis.views.figures import counted
 
 Key = tuple[int, int]
 
@@ -63,7 +65,7 @@ class Found:
     @property
     def count(self) -> str:
         """Return "1 place", "12 places"."""
-        return f"{len(self.findings):,} place{'' if len(self.findings) == 1 else 's'}"
+        return counted(len(self.findings), "place")
 
     @property
     def html(self) -> SafeString:
@@ -72,9 +74,10 @@ class Found:
             return mark_safe("")
         ordered = [self.findings[key] for key in sorted(self.findings)]
         return format_html(
-            '<section class="findings"><h3 class="findings-head small">Found so far: <span id="found-count-{id}">'
+            '<section class="findings"><h3 class="findings-head small">{found} <span id="found-count-{id}">'
             '{count}</span></h3><ol class="findings-list" id="found-list-{id}">{items}</ol></section>',
             id=self.answer_id,
+            found=gettext("Found so far:"),
             count=self.count,
             items=found_items(self.answer_id, ordered, named(ordered)),
         )

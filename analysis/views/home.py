@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.text import Truncator
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -52,8 +53,8 @@ class Received:
         if self.error:
             return self.error
         if self.duplicate and self.document:
-            return f"Already here as “{self.document.name}”: nothing was added."
-        return "Added, and waiting to be read."
+            return gettext("Already here as “%(name)s”: nothing was added.") % {"name": self.document.name}
+        return gettext("Added, and waiting to be read.")
 
 
 @login_required
@@ -120,7 +121,7 @@ def documents_delete(request: HttpRequest, slug: str) -> HttpResponse:
         ids = [UUID(each) for each in form.getlist("document")]
         repository_ids = [UUID(each) for each in form.getlist("repository")]
     except ValueError:
-        return HttpResponseBadRequest("That is no document's id.")
+        return HttpResponseBadRequest(gettext("That is no document's id."))
     documents = list(documents_for(member).filter(pk__in=ids).select_related("version"))
     repositories = list(repositories_for(member).filter(pk__in=repository_ids))
     if request.method == "GET" and (documents or repositories):
@@ -131,7 +132,7 @@ def documents_delete(request: HttpRequest, slug: str) -> HttpResponse:
     for repository in repositories:
         repository_delete(repository)
     if gone := [*([_named(documents)] if documents else []), *(f"“{each.name}”" for each in repositories)]:
-        messages.success(request, f"Deleted {', '.join(gone)}.")
+        messages.success(request, gettext("Deleted %(gone)s.") % {"gone": ", ".join(gone)})
     return redirect("workspace", slug=slug)
 
 
@@ -143,7 +144,9 @@ def receive(workspace: Workspace, user: User, file: File[bytes]) -> Received:
             return Received(name, repository=repository_add(workspace=workspace, user=user, archive=file))
         uploaded = document_upload(workspace=workspace, user=user, name=name, file=file)
     except UserError as error:
-        return Received(Truncator(name).chars(120) or "A file without a name", error=error.message, status=error.status)
+        return Received(
+            Truncator(name).chars(120) or gettext("A file without a name"), error=error.message, status=error.status
+        )
     return Received(name, uploaded.document, duplicate=uploaded.duplicate)
 
 
@@ -184,17 +187,21 @@ def _tell(request: HttpRequest, received: Iterable[Received]) -> None:
     received = list(received)
     added = [each.document for each in received if each.document and not each.duplicate]
     if added:
-        messages.success(request, f"Added {_named(added)}.")
+        messages.success(request, gettext("Added %(added)s.") % {"added": _named(added)})
     for each in received:
         if each.repository:
-            messages.success(request, f"Added the repository “{each.repository.name}”.")
+            messages.success(request, gettext("Added the repository “%(name)s”.") % {"name": each.repository.name})
     for each in received:
         if each.error or each.duplicate:
             level = messages.ERROR if each.error else messages.INFO
             messages.add_message(request, level, f"{each.name}: {each.sentence}")
     if not received:
-        messages.error(request, "No file was chosen.")
+        messages.error(request, gettext("No file was chosen."))
 
 
 def _named(documents: list[Document]) -> str:
-    return f"“{documents[0].name}”" if len(documents) == 1 else f"{len(documents)} documents"
+    return (
+        f"“{documents[0].name}”"
+        if len(documents) == 1
+        else (gettext("%(documents)s documents") % {"documents": len(documents)})
+    )

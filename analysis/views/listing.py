@@ -8,11 +8,14 @@ from functools import cached_property
 from pathlib import PurePath
 from urllib.parse import urlencode
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import JSONObject, Lower
 from django.http import QueryDict
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy
 
 from analysis.answer.readings import under_way
 from analysis.errors import UserError
@@ -24,13 +27,13 @@ from analysis.models import Document, DocumentVersion, IngestStatus, Question, R
 ROWS_PER_PAGE = 50
 KINDS = {
     "pdf": "PDF",
-    "docx": "Word",
+    "docx": gettext_lazy("Word"),
     "html": "HTML",
-    "markdown": "Markdown",
-    "text": "Text",
+    "markdown": gettext_lazy("Markdown"),
+    "text": gettext_lazy("Text"),
     "email": "E-mail",
-    "picture": "Picture",
-    "recording": "Recording",
+    "picture": gettext_lazy("Picture"),
+    "recording": gettext_lazy("Recording"),
 }
 SORTS: dict[str, F | Lower] = {
     "name": Lower("name"),
@@ -43,10 +46,10 @@ SORTS: dict[str, F | Lower] = {
 NEWEST_FIRST = "-added"
 # The filters, each with its name for people and the statuses it stands for.
 STATUSES = {
-    "": ("All", tuple(IngestStatus.values)),
-    "ready": ("Ready", (IngestStatus.READY,)),
-    "reading": ("Being read", (IngestStatus.QUEUED, IngestStatus.INGESTING)),
-    "failed": ("Failed", (IngestStatus.FAILED,)),
+    "": (gettext_lazy("All"), tuple(IngestStatus.values)),
+    "ready": (gettext_lazy("Ready"), (IngestStatus.READY,)),
+    "reading": (gettext_lazy("Being read"), (IngestStatus.QUEUED, IngestStatus.INGESTING)),
+    "failed": (gettext_lazy("Failed"), (IngestStatus.FAILED,)),
 }
 # Where on the whole way each stage stands, in thousandths; embedding is by far the longest.
 STAGES = {
@@ -61,14 +64,14 @@ STAGES = {
 }
 # What each stage is called, and how it is counted where it can be.
 STAGE_WORDS = {
-    "parse": ("Reading", "Reading page"),
-    "ocr": ("Reading scanned pages", "Reading scanned page"),
-    "vision": ("Reading page images", "Reading page image"),
-    "audio": ("Listening", "Listening to minute"),
-    "understand": ("Finding out what it is", ""),
-    "chunk": ("Dividing into passages", ""),
-    "embed": ("Embedding", "Embedding passage"),
-    "index": ("Adding to the index", ""),
+    "parse": (gettext_lazy("Reading"), gettext_lazy("Reading page")),
+    "ocr": (gettext_lazy("Reading scanned pages"), gettext_lazy("Reading scanned page")),
+    "vision": (gettext_lazy("Reading page images"), gettext_lazy("Reading page image")),
+    "audio": (gettext_lazy("Listening"), gettext_lazy("Listening to minute")),
+    "understand": (gettext_lazy("Finding out what it is"), ""),
+    "chunk": (gettext_lazy("Dividing into passages"), ""),
+    "embed": (gettext_lazy("Embedding"), gettext_lazy("Embedding passage")),
+    "index": (gettext_lazy("Adding to the index"), ""),
 }
 
 
@@ -197,19 +200,24 @@ class Listing:
     def filters(self) -> list[Filter]:
         wanted = self.wanted
         return [
-            Filter(key, label, replace(wanted, status=key, page=1).query(), self.count(key), key == wanted.status)
+            Filter(key, str(label), replace(wanted, status=key, page=1).query(), self.count(key), key == wanted.status)
             for key, (label, _) in STATUSES.items()
         ]
 
     @property
     def columns(self) -> list[Column]:
-        window = f"of {short_count(self.llm.window_tokens)} window" if self.llm else ""
-        heads = [("name", "Name"), ("kind", "Kind"), ("pages", "Pages"), ("tokens", "Tokens")]
+        window = (gettext("of %(tokens)s window") % {"tokens": short_count(self.llm.window_tokens)}) if self.llm else ""
+        heads = [
+            ("name", gettext("Name")),
+            ("kind", gettext("Kind")),
+            ("pages", gettext("Pages")),
+            ("tokens", gettext("Tokens")),
+        ]
         return [
             *(self._column(key, label) for key, label in heads),
             *([Column("window", window, "", "", number=True)] if window else []),
-            self._column("added", "Added"),
-            self._column("asked", "Last asked"),
+            self._column("added", gettext("Added")),
+            self._column("asked", gettext("Last asked")),
         ]
 
     def _column(self, key: str, label: str) -> Column:
@@ -251,7 +259,7 @@ def make_row(document: Document, llm: LLM | None) -> Row:
     return Row(
         document=document,
         version=version,
-        kind=KINDS.get(version.kind) or _kind_by_name(document.name),
+        kind=str(KINDS.get(version.kind) or _kind_by_name(document.name)),
         progress=read_ahead_of(version, getattr(document, "reading", None)) if ready else progress_of(version),
         window_percent=round(version.tokens * 100 / llm.window_tokens) if ready and llm else None,
         read_once=getattr(document, "read_once", False),
@@ -265,15 +273,18 @@ def _kind_by_name(name: str) -> str:
     kind = {"htm": "html", "md": "markdown", "txt": "text", "eml": "email"}.get(ending, ending)
     if f".{ending}" in PICTURE_ENDINGS | RECORDING_ENDINGS:
         kind = PICTURE if f".{ending}" in PICTURE_ENDINGS else RECORDING
-    return KINDS.get(kind, ending.upper()[:8])
+    return str(KINDS.get(kind, ending.upper()[:8]))
 
 
 def read_ahead_words(version: DocumentVersion, done: int, total: int) -> str:
     """Return how far the language model has come with the document: "read 18 of 30 pages"."""
     share = min(done / total, 1.0) if total else 0.0
     if version.page_count < 2:
-        return f"read {round(100 * share)} %"
-    return f"read {round(version.page_count * share):,} of {version.page_count:,} pages"
+        return gettext("read %(percent)s %%") % {"percent": round(100 * share)}
+    return gettext("read %(read)s of %(pages)s pages") % {
+        "read": intcomma(round(version.page_count * share)),
+        "pages": intcomma(version.page_count),
+    }
 
 
 def read_ahead_of(version: DocumentVersion, reading: dict[str, int] | None) -> Progress | None:
@@ -281,14 +292,14 @@ def read_ahead_of(version: DocumentVersion, reading: dict[str, int] | None) -> P
     if not reading or not reading["total"]:
         return None
     done, total = reading["done"], reading["total"]
-    words = read_ahead_words(version, done, total).capitalize()
-    return Progress(f"{words} ahead of questions", round(1000 * min(done / total, 1.0)))
+    words = capfirst(read_ahead_words(version, done, total))
+    return Progress(gettext("%(words)s ahead of questions") % {"words": words}, round(1000 * min(done / total, 1.0)))
 
 
 def progress_of(version: DocumentVersion) -> Progress | None:
     """Return where reading in stands, in words; None when it is over."""
     if version.status == IngestStatus.QUEUED:
-        return Progress("Waiting to be read")
+        return Progress(gettext("Waiting to be read"))
     if version.status != IngestStatus.INGESTING:
         return None
     start, end = STAGES.get(version.stage, (0, 0))
@@ -297,8 +308,11 @@ def progress_of(version: DocumentVersion) -> Progress | None:
 
 
 def _stage_words(version: DocumentVersion) -> str:
-    words, counted = STAGE_WORDS.get(version.stage, ("Reading", ""))
-    return f"{counted} {version.stage_done} of {version.stage_total}" if counted and version.stage_total else words
+    words, counted = STAGE_WORDS.get(version.stage, STAGE_WORDS["parse"])
+    if not counted or not version.stage_total:
+        return str(words)
+    how_far = {"stage": counted, "done": version.stage_done, "total": version.stage_total}
+    return gettext("%(stage)s %(done)s of %(total)s") % how_far
 
 
 def _annotated(documents: QuerySet[Document], llm: LLM | None) -> QuerySet[Document]:

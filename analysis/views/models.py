@@ -16,6 +16,7 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -85,7 +86,10 @@ def endpoint_add(request: HttpRequest) -> HttpResponse:
         form.instance.added_by = user
         added = form.save()
         record(Action.ENDPOINT_ADDED, added, address=added.base_url)
-        messages.success(request, f"{added.name} is added. Choose the language models to use there, then test it.")
+        messages.success(
+            request,
+            gettext("%(name)s is added. Choose the language models to use there, then test it.") % {"name": added.name},
+        )
         return redirect("endpoint", endpoint_id=added.pk)
     page = {"form": form, "presets": PRESETS.values(), "chosen": preset}
     return render(request, "models_add.html", page, status=422 if form.errors else 200)
@@ -102,7 +106,7 @@ def endpoint(request: HttpRequest, endpoint_id: int) -> HttpResponse:
     if form.is_valid():
         form.save()
         record(Action.ENDPOINT_CHANGED, place, address=place.base_url, changed=sorted(form.changed_data))
-        messages.success(request, "The endpoint is saved.")
+        messages.success(request, gettext("The endpoint is saved."))
         return redirect("endpoint", endpoint_id=endpoint_id)
     return _endpoint_page(request, endpoint_id, form=form)
 
@@ -115,7 +119,10 @@ def endpoint_delete(request: HttpRequest, endpoint_id: int) -> HttpResponse:
     place = get_object_or_404(Endpoint, pk=endpoint_id)
     record(Action.ENDPOINT_DELETED, place)
     place.delete()
-    messages.success(request, f"{place.name} is deleted, and its key with it. Answers and costs stay as they are.")
+    messages.success(
+        request,
+        gettext("%(name)s is deleted, and its key with it. Answers and costs stay as they are.") % {"name": place.name},
+    )
     return redirect("models")
 
 
@@ -130,8 +137,8 @@ def llm_add_view(request: HttpRequest, endpoint_id: int) -> HttpResponse:
         return _endpoint_page(request, endpoint_id, llm_form=form)
     row = llm_add(endpoint=place, **form.fields_of_row())
     record(Action.LLM_CHANGED, row, change="added")
-    known = "" if row.facts_id else " The catalogue does not know it: set its window and prices."
-    messages.success(request, f"{row.slug} can be used.{known}")
+    known = "" if row.facts_id else gettext(" The catalogue does not know it: set its window and prices.")
+    messages.success(request, gettext("%(slug)s can be used.%(known)s") % {"slug": row.slug, "known": known})
     return redirect("llm", llm_id=row.pk) if not row.facts_id else redirect("endpoint", endpoint_id=endpoint_id)
 
 
@@ -146,7 +153,7 @@ def llm(request: HttpRequest, llm_id: int) -> HttpResponse:
     if form.is_valid():
         form.save()
         record(Action.LLM_CHANGED, row, change="edited", changed=sorted(form.changed_data))
-        messages.success(request, f"{row} is saved. What was answered before keeps its price.")
+        messages.success(request, gettext("%(row)s is saved. What was answered before keeps its price.") % {"row": row})
         return redirect("endpoint", endpoint_id=row.endpoint_id)
     return render(request, "models_llm.html", {"form": form, "row": row}, status=422 if form.errors else 200)
 
@@ -159,7 +166,7 @@ def llm_default(request: HttpRequest, llm_id: int) -> HttpResponse:
     row = get_object_or_404(ServedLLM, pk=llm_id)
     llm_make_default(row)
     record(Action.LLM_CHANGED, row, change="default")
-    messages.success(request, f"Questions go to {row} unless another one is chosen.")
+    messages.success(request, gettext("Questions go to %(row)s unless another one is chosen.") % {"row": row})
     return redirect("endpoint", endpoint_id=row.endpoint_id)
 
 
@@ -171,7 +178,7 @@ def llm_delete(request: HttpRequest, llm_id: int) -> HttpResponse:
     row = get_object_or_404(ServedLLM, pk=llm_id)
     record(Action.LLM_CHANGED, row, change="removed")
     row.delete()
-    messages.success(request, f"{row} is no longer used.")
+    messages.success(request, gettext("%(row)s is no longer used.") % {"row": row})
     return redirect("endpoint", endpoint_id=row.endpoint_id)
 
 
@@ -234,7 +241,7 @@ def _rows() -> list[Row]:
             prices=_prices(each),
             counted_by=counted_by(each),
             tokenizer_problem=problem_of(each),
-            place="set for this installation" if each.id in ours else added[each.id].endpoint.name,
+            place=gettext("set for this installation") if each.id in ours else added[each.id].endpoint.name,
             measured=measured_speed(each),
             default=index == 0,
             row=None if each.id in ours else added[each.id],
@@ -258,11 +265,14 @@ def _prices(llm: LLM) -> str:
 def _missing() -> list[str]:
     """Return a sentence for each setting that names a language model which is not here."""
     named = {
-        "LECTERN_VISION_LLM": (env.vision_llm, vision_llm, "Scans are read by OCR until it is."),
-        "LECTERN_AUDIO_LLM": (env.audio_llm, audio_llm, "Recordings are refused until it is."),
+        "LECTERN_VISION_LLM": (env.vision_llm, vision_llm, gettext("Scans are read by OCR until it is.")),
+        "LECTERN_AUDIO_LLM": (env.audio_llm, audio_llm, gettext("Recordings are refused until it is.")),
     }
     return [
-        f"{setting} names {id!r}, which is not among these language models. {meanwhile}"
+        (
+            gettext("%(setting)s names %(id)s, which is not among these language models. %(meanwhile)s")
+            % {"setting": setting, "id": repr(id), "meanwhile": meanwhile}
+        )
         for setting, (id, find, meanwhile) in named.items()
         if id and find() is None
     ]

@@ -13,6 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header, quote_etag
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from analysis.ingest.stored_tables import table_text
@@ -59,7 +60,7 @@ def document_table(request: HttpRequest, document_id: UUID, number: int) -> Http
         raise Http404
     table = table_text(get_object_or_404(document.version.tables, ordinal=number - 1))
     response = HttpResponse(as_csv(table), content_type="text/csv; charset=utf-8")
-    name = f"{document.name} table {number}.csv"
+    name = gettext("%(name)s table %(number)s.csv") % {"name": document.name, "number": number}
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from analysis.answer.alternatives import Wanted, other_modes, plan_or_advise
@@ -18,14 +20,18 @@ from analysis.llm.registry import llm_get
 from analysis.models import Question
 from analysis.types import Extent, Mode, PackedFile, ReadingPlan
 from analysis.views.choices import MODES, PACKED
-from analysis.views.figures import dollars
+from analysis.views.figures import counted, dollars
 from analysis.views.forms import Asked
 from workspaces.access import enter, questions_for
 from workspaces.models import Member
 
 # Beyond this, cutting the text into parts for an estimate takes longer than one waits while typing.
 OFFERED_TOKENS = 2_000_000
-EXTENTS = {Extent.WHOLE: "whole", Extent.SKELETON: "in outline", Extent.OUT: "left out"}
+EXTENTS = {
+    Extent.WHOLE: gettext_lazy("whole"),
+    Extent.SKELETON: gettext_lazy("in outline"),
+    Extent.OUT: gettext_lazy("left out"),
+}
 FILES_LISTED = 300
 NAMES = {mode: name for mode, name, _ in [*MODES, PACKED]}
 
@@ -84,7 +90,13 @@ def _planned(wanted: Wanted, mode: Mode, llm: LLM, one_of_several: bool) -> Plan
     first = wanted.parent is None and not one_of_several
     offers = first and reading.requested is Mode.AUTO and reading.document_tokens <= OFFERED_TOKENS
     others = other_modes(wanted, reading.mode, llm) if offers else []
-    offered = tuple((each.mode, f"{NAMES[each.mode]} · about {in_words(each.expected_seconds)}") for each in others)
+    offered = tuple(
+        (
+            each.mode,
+            gettext("%(mode)s · about %(time)s") % {"mode": NAMES[each.mode], "time": in_words(each.expected_seconds)},
+        )
+        for each in others
+    )
     return Planned(name, plan_line(reading), reading.why, others=offered, files=planned_files(reading))
 
 
@@ -92,7 +104,7 @@ def planned_files(plan: ReadingPlan) -> tuple[tuple[str, str, list[PackedFile]],
     """Return what a plan that packs does with its files: for each extent that in words, and the first files."""
     by_extent = {extent: [file for file in plan.files if file.extent is extent] for extent in EXTENTS}
     return tuple(
-        (str(extent), f"{len(files):,} {EXTENTS[extent]}", files[:FILES_LISTED])
+        (str(extent), f"{intcomma(len(files))} {EXTENTS[extent]}", files[:FILES_LISTED])
         for extent, files in by_extent.items()
         if files
     )
@@ -102,26 +114,38 @@ def plan_line(plan: ReadingPlan) -> str:
     """Return a plan in a line: what is read, how much, how long it takes, for how much."""
     pieces = [_what_is_read(plan), _how_much(plan), _how_long(plan)]
     cost_usd = plan.cost_usd_cached if plan.parts_cached else plan.cost_usd_cold
-    pieces += [f"up to {dollars(cost_usd)}"] if cost_usd else []
+    pieces += [gettext("up to %(cost)s") % {"cost": dollars(cost_usd)}] if cost_usd else []
     return " · ".join(pieces)
 
 
 def _what_is_read(plan: ReadingPlan) -> str:
     if plan.mode is Mode.WHOLE and len(plan.document_ids) > 1:
-        return f"{len(plan.document_ids)} whole documents"
+        return gettext("%(count)s whole documents") % {"count": len(plan.document_ids)}
     if plan.mode is Mode.PACKED:
         whole = sum(file.extent is Extent.WHOLE for file in plan.files)
-        return f"{whole:,} whole file{'' if whole == 1 else 's'}, the others in outline"
-    return {Mode.WHOLE: "whole document", Mode.PASSAGES: "passages", Mode.SWEEP: "every part in turn"}[plan.mode]
+        return ngettext(
+            "%(whole)s whole file, the others in outline", "%(whole)s whole files, the others in outline", whole
+        ) % {"whole": intcomma(whole)}
+    return {
+        Mode.WHOLE: gettext("whole document"),
+        Mode.PASSAGES: gettext("passages"),
+        Mode.SWEEP: gettext("every part in turn"),
+    }[plan.mode]
 
 
 def _how_much(plan: ReadingPlan) -> str:
     if plan.mode is not Mode.SWEEP:
-        return f"{'' if plan.exact else 'about '}{plan.prompt_tokens:,} tokens"
-    parts = f"{plan.parts:,} part{'' if plan.parts == 1 else 's'}"
-    return f"{parts}, {plan.parts_cached:,} already read" if plan.parts_cached else parts
+        words = gettext("%(tokens)s tokens") if plan.exact else gettext("about %(tokens)s tokens")
+        return words % {"tokens": intcomma(plan.prompt_tokens)}
+    parts = counted(plan.parts, "part")
+    return (
+        (gettext("%(parts)s, %(read)s already read") % {"parts": parts, "read": intcomma(plan.parts_cached)})
+        if plan.parts_cached
+        else parts
+    )
 
 
 def _how_long(plan: ReadingPlan) -> str:
     already = plan.mode is not Mode.SWEEP and plan.cached_tokens * 2 > plan.prompt_tokens
-    return f"about {in_words(plan.expected_seconds)}{' (already read)' if already else ''}"
+    words = gettext("about %(time)s (already read)") if already else gettext("about %(time)s")
+    return words % {"time": in_words(plan.expected_seconds)}

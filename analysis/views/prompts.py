@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from analysis.llm.segments import Piece, SentMessage, rebuilt
@@ -22,10 +23,10 @@ from workspaces.audit.actions import Action
 from workspaces.policy import require
 
 PURPOSES = {
-    "question": "Question",
-    "summary": "Summary",
-    "part": "Part of the sweep",
-    "reduce": "Putting findings together",
+    "question": gettext_lazy("Question"),
+    "summary": gettext_lazy("Summary"),
+    "part": gettext_lazy("Part of the sweep"),
+    "reduce": gettext_lazy("Putting findings together"),
 }
 AT_ONCE = 20_000  # characters of a prompt that are shown at a time
 CALLS_SHOWN = 200
@@ -41,7 +42,7 @@ class SentCall:
 
     @property
     def purpose(self) -> str:
-        return PURPOSES.get(self.call.purpose, self.call.purpose.capitalize())
+        return str(PURPOSES.get(self.call.purpose, self.call.purpose.capitalize()))
 
     @property
     def cost(self) -> str:

@@ -7,27 +7,30 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.translation import gettext, gettext_lazy, ngettext
+
 from analysis.answer.receipt import SEEN, SKIPPED, SWEPT, UNREADABLE, WAYS, WHOLE, Ranges, size
 from analysis.answer.receipt_code import PART, in_words
 from analysis.answer.render import place_url
 from analysis.types import Extent, lines_in_words
-from analysis.views.figures import dollars, duration, page_ranges, range_words
+from analysis.views.figures import counted, dollars, duration, page_ranges, range_words
 
 SAID = {
-    WHOLE: "read whole",
-    SWEPT: "read by the sweep",
-    SEEN: "seen as passage",
-    UNREADABLE: "unreadable",
-    SKIPPED: "not read",
+    WHOLE: gettext_lazy("read whole"),
+    SWEPT: gettext_lazy("read by the sweep"),
+    SEEN: gettext_lazy("seen as passage"),
+    UNREADABLE: gettext_lazy("unreadable"),
+    SKIPPED: gettext_lazy("not read"),
 }
 # Each way has its own height too, from the strip's foot: colours alone would tell some people nothing.
 HEIGHTS = {WHOLE: 10, SWEPT: 7, SEEN: 4, UNREADABLE: 10, SKIPPED: 1}
 
 MODES = {
-    "whole": "Whole: all of it stood before the language model at once",
-    "passages": "Passages: the parts that match the question best",
-    "packed": "Packed: the files that matter whole, the others in outline, as far as the window holds",
-    "sweep": "Sweep: every part was read by itself, then what was found was put together",
+    "whole": gettext_lazy("Whole: all of it stood before the language model at once"),
+    "passages": gettext_lazy("Passages: the parts that match the question best"),
+    "packed": gettext_lazy("Packed: the files that matter whole, the others in outline, as far as the window holds"),
+    "sweep": gettext_lazy("Sweep: every part was read by itself, then what was found was put together"),
 }
 
 
@@ -102,7 +105,11 @@ class ReadFile:
 
 def files_of(row: Mapping[str, Any]) -> ReadFiles:
     """Return what a receipt says of one repository; the files that were left out are counted, not listed."""
-    named = [(str(Extent.WHOLE), "read whole"), (str(Extent.SKELETON), "in outline"), (PART, "in part")]
+    named = [
+        (str(Extent.WHOLE), gettext("read whole")),
+        (str(Extent.SKELETON), gettext("in outline")),
+        (PART, gettext("in part")),
+    ]
     extents = [(extent, said, _read_files(row, row[extent])) for extent, said in named if row.get(extent)]
     return ReadFiles(in_words(row), extents)
 
@@ -127,7 +134,7 @@ def receipt_of(payload: Mapping[str, Any], names: Mapping[str, str]) -> Receipt:
     drawn = {stretch.way for strip in strips for stretch in strip.stretches}
     return Receipt(
         strips=strips,
-        legend=[Legend(way, SAID[way], 10 - HEIGHTS[way], HEIGHTS[way]) for way in WAYS if way in drawn],
+        legend=[Legend(way, str(SAID[way]), 10 - HEIGHTS[way], HEIGHTS[way]) for way in WAYS if way in drawn],
         facts=facts_of(payload),
         passages=[
             passage | {"name": names.get(str(passage["document_id"]), ""), "url": place_url(passage)}
@@ -171,10 +178,11 @@ def receipt_line(payload: Mapping[str, Any]) -> list[str]:
     sent, cached = _tokens(payload)
     pieces = [str(payload["mode"] or "")]
     if sent:
-        pieces.append(f"{sent:,} tokens" + (f", {_percent(cached, sent)} cached" if cached else ""))
+        words = gettext("%(tokens)s tokens, %(share)s cached") if cached else gettext("%(tokens)s tokens")
+        pieces.append(words % {"tokens": intcomma(sent), "share": _percent(cached, sent)})
     pieces += [usage["llm"], dollars(usage["cost_usd"])]
     if usage["seconds_to_first_token"]:
-        pieces.append(f"first word {duration(usage['seconds_to_first_token'])}")
+        pieces.append(gettext("first word %(time)s") % {"time": duration(usage["seconds_to_first_token"])})
     if usage["seconds"]:
         pieces.append(duration(usage["seconds"]))
     return [piece for piece in pieces if piece]
@@ -184,18 +192,20 @@ def facts_of(payload: Mapping[str, Any]) -> list[Fact]:
     """Return the lines of the receipt that there is something to say in."""
     coverage = payload["coverage"]
     facts = {
-        "How": MODES.get(str(payload["mode"]), ""),
-        "Read": _read_words(coverage),
-        "Parts": _parts_words(coverage),
-        "Not read": _not_ready_words(coverage),
-        "Plan": (payload["plan"] or {}).get("why", ""),
-        "Tokens": _tokens_words(payload),
-        "Counted": _counted_words(coverage, payload["usage"]),
-        "Language model": payload["usage"]["llm"],
-        "Cost": _cost_words(payload["usage"]),
-        "Time": _time_words(payload["usage"]),
-        "Left out": _history_words(coverage.get("history_dropped", 0)),
-        "Cut off": "The answer reached its longest permitted length." if coverage.get("answer_cut") else "",
+        gettext("How"): MODES.get(str(payload["mode"]), ""),
+        gettext("Read"): _read_words(coverage),
+        gettext("Parts"): _parts_words(coverage),
+        gettext("Not read"): _not_ready_words(coverage),
+        gettext("Plan"): (payload["plan"] or {}).get("why", ""),
+        gettext("Tokens"): _tokens_words(payload),
+        gettext("Counted"): _counted_words(coverage, payload["usage"]),
+        gettext("Language model"): payload["usage"]["llm"],
+        gettext("Cost"): _cost_words(payload["usage"]),
+        gettext("Time"): _time_words(payload["usage"]),
+        gettext("Left out"): _history_words(coverage.get("history_dropped", 0)),
+        gettext("Cut off"): gettext("The answer reached its longest permitted length.")
+        if coverage.get("answer_cut")
+        else "",
     }
     return [Fact(label, words) for label, words in facts.items() if words]
 
@@ -212,46 +222,67 @@ def _pages_words(ways: Mapping[str, Ranges], total: int) -> str:
     """Return "18 pages read whole", or each way with its pages: "pages 1-3 seen in passages, 4-18 not read"."""
     used = [way for way in WAYS if ways[way]]
     if len(used) == 1:
-        return f"{_count(total, 'page')} {SAID[used[0]]}" if total > 1 else f"The one page {SAID[used[0]]}"
+        return (
+            f"{counted(total, 'page')} {SAID[used[0]]}"
+            if total > 1
+            else (gettext("The one page %(how)s") % {"how": SAID[used[0]]})
+        )
     listed = (f"{range_words(ways[way])} {SAID[way]}" for way in used)
-    return f"Of {total:,} pages: {', '.join(listed)}" if used else ""
+    return (
+        (gettext("Of %(total)s pages: %(listed)s") % {"total": intcomma(total), "listed": ", ".join(listed)})
+        if used
+        else ""
+    )
 
 
 def _cited_words(cited: list[int]) -> str:
-    return f"cited: {'page' if len(cited) == 1 else 'pages'} {range_words(cited)}" if cited else ""
+    words = ngettext("cited: page %(pages)s", "cited: pages %(pages)s", len(cited))
+    return words % {"pages": range_words(cited)} if cited else ""
 
 
 def _read_words(coverage: Mapping[str, Any]) -> str:
     total, read = coverage["characters_total"], coverage["characters_read"]
     if not total:
         return ""
-    share = "all" if read >= total else _percent(read, total)
+    share = gettext("all") if read >= total else _percent(read, total)
     pages = coverage.get("pages_total", 0)
     unreadable = sum(size(row.get("pages_unreadable") or []) for row in coverage.get("documents") or [])
-    on = f", on {coverage['pages_read_count']:,} of {_count(pages, 'page')}" if pages else ""
-    lost = f"; {_count(unreadable, 'page')} could not be read" if unreadable else ""
-    return f"{read:,} of {total:,} characters ({share}){on}{lost}"
+    words = gettext("%(read)s of %(total)s characters (%(share)s)") % {
+        "read": intcomma(read),
+        "total": intcomma(total),
+        "share": share,
+    }
+    if pages:
+        on = {"read": intcomma(coverage["pages_read_count"]), "pages": counted(pages, "page")}
+        words += gettext(", on %(read)s of %(pages)s") % on
+    if unreadable:
+        words += gettext("; %(pages)s could not be read") % {"pages": counted(unreadable, "page")}
+    return words
 
 
 def _parts_words(coverage: Mapping[str, Any]) -> str:
     parts = coverage.get("parts") or {}
     if not isinstance(parts, dict):  # of a receipt from before parts were told apart
-        return f"Read in {parts} parts, then combined" if parts > 1 else ""
+        return (gettext("Read in %(parts)s parts, then combined") % {"parts": parts}) if parts > 1 else ""
     total = parts.get("total", 0)
     left = total - parts.get("read", 0) - parts.get("cached", 0) - parts.get("failed", 0)
     said = [
-        (parts.get("read"), "read now"),
-        (parts.get("cached"), "known from an earlier sweep"),
-        (parts.get("failed"), "could not be read"),
-        (left, "not reached"),
+        (parts.get("read"), gettext("read now")),
+        (parts.get("cached"), gettext("known from an earlier sweep")),
+        (parts.get("failed"), gettext("could not be read")),
+        (left, gettext("not reached")),
     ]
-    counts = ", ".join(f"{number:,} {words}" for number, words in said if number)
-    return f"{_count(total, 'part')}: {counts}" if total else ""
+    counts = ", ".join(f"{intcomma(number)} {words}" for number, words in said if number)
+    return f"{counted(total, 'part')}: {counts}" if total else ""
 
 
 def _not_ready_words(coverage: Mapping[str, Any]) -> str:
     names = [each["document_name"] for each in coverage.get("not_read_in") or []]
-    return f"{', '.join(names)}: not read in when the question was answered" if names else ""
+    return (
+        (gettext("%(names)s: not read in when the question was answered") % {"names": ", ".join(names)})
+        if names
+        else ""
+    )
 
 
 def _tokens(payload: Mapping[str, Any]) -> tuple[int, int]:
@@ -264,10 +295,22 @@ def _tokens(payload: Mapping[str, Any]) -> tuple[int, int]:
 def _tokens_words(payload: Mapping[str, Any]) -> str:
     usage = payload["usage"]
     sent, cached = _tokens(payload)
-    written = f"{usage['completion_tokens']:,} written"
+    written = gettext("%(tokens)s written") % {"tokens": intcomma(usage["completion_tokens"])}
     if thought := usage.get("reasoning_tokens"):
-        written += f", {thought:,} of them thinking"
-    return f"{sent:,} sent, {cached:,} of them ({_percent(cached, sent)}) cached; {written}" if sent else ""
+        written += gettext(", %(thought)s of them thinking") % {"thought": intcomma(thought)}
+    return (
+        (
+            gettext("%(sent)s sent, %(cached)s of them (%(share)s) cached; %(written)s")
+            % {
+                "sent": intcomma(sent),
+                "cached": intcomma(cached),
+                "share": _percent(cached, sent),
+                "written": written,
+            }
+        )
+        if sent
+        else ""
+    )
 
 
 def _counted_words(coverage: Mapping[str, Any], usage: Mapping[str, Any]) -> str:
@@ -275,33 +318,41 @@ def _counted_words(coverage: Mapping[str, Any], usage: Mapping[str, Any]) -> str
     if exact is None:
         return ""
     planned = (
-        "Planned with the model's own tokenizer" if exact else "Planned with an estimate, not the model's tokenizer"
+        gettext("Planned with the model's own tokenizer")
+        if exact
+        else gettext("Planned with an estimate, not the model's tokenizer")
     )
     return planned + (
-        "; what was used was counted here, since the endpoint did not say" if usage.get("estimated") else ""
+        gettext("; what was used was counted here, since the endpoint did not say") if usage.get("estimated") else ""
     )
 
 
 def _cost_words(usage: Mapping[str, Any]) -> str:
     saved = usage.get("saved_usd") or 0
-    return dollars(usage["cost_usd"]) + (f"; the cache saved {dollars(saved)}" if saved > 0 else "")
+    return dollars(usage["cost_usd"]) + (
+        (gettext("; the cache saved %(saved)s") % {"saved": dollars(saved)}) if saved > 0 else ""
+    )
 
 
 def _time_words(usage: Mapping[str, Any]) -> str:
     if not usage["seconds"]:
         return ""
     first = usage["seconds_to_first_token"]
-    words = f"{duration(usage['seconds'])} in all" + (f", first word after {duration(first)}" if first else "")
-    return words + (f", in {_count(usage['calls'], 'call')}" if usage.get("calls") else "")
+    words = gettext("%(time)s in all") % {"time": duration(usage["seconds"])}
+    if first:
+        words += gettext(", first word after %(time)s") % {"time": duration(first)}
+    if usage.get("calls"):
+        words += gettext(", in %(calls)s") % {"calls": counted(usage["calls"], "call")}
+    return words
 
 
 def _history_words(dropped: int) -> str:
-    return f"{_count(dropped, 'earlier question')} of this thread did not fit" if dropped else ""
+    return (
+        (gettext("%(questions)s of this thread did not fit") % {"questions": counted(dropped, "earlier question")})
+        if dropped
+        else ""
+    )
 
 
 def _percent(part: float, whole: float) -> str:
     return f"{part / whole:.0%}".replace("%", " %")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

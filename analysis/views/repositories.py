@@ -13,6 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -121,7 +122,7 @@ def repository_version(request: HttpRequest, repository_id: UUID) -> HttpRespons
         snapshot_add(repository=found, user=person(request), archive=archive, ref=request.POST.get("ref", "").strip())
     except LecternError as error:
         return told(request, error, page)
-    messages.success(request, "The new version is being read in. Until it is, everything stays as it is.")
+    messages.success(request, gettext("The new version is being read in. Until it is, everything stays as it is."))
     return redirect("repository", found.pk)
 
 
@@ -153,7 +154,7 @@ def repository_delete_view(request: HttpRequest, repository_id: UUID) -> HttpRes
         }
         return render(request, "repository_delete.html", context)
     repository_delete(found)
-    messages.success(request, f"Deleted “{found.name}”.")
+    messages.success(request, gettext("Deleted “%(name)s”.") % {"name": found.name})
     return redirect("workspace", found.workspace.slug)
 
 
@@ -200,12 +201,12 @@ def _set_source(request: HttpRequest, found: Repository) -> str:
     credential = token or ("" if "forget" in request.POST else None)
     source = {"url": request.POST.get("url", ""), "ref": request.POST.get("ref", "")} if found.url else {}
     repository_change(found, name=request.POST.get("name", ""), credential=credential if found.url else None, **source)
-    return "Saved. It holds from the next version on."
+    return gettext("Saved. It holds from the next version on.")
 
 
 def _set_rules(request: HttpRequest, found: Repository) -> str:
     repository_change_rules(found, rules_in(request), person(request))
-    return "Saved. The files are read in anew under these rules; until then everything stays as it is."
+    return gettext("Saved. The files are read in anew under these rules; until then everything stays as it is.")
 
 
 def rules_in(request: HttpRequest) -> Rules:

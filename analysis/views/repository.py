@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -74,9 +75,13 @@ def known_of(seen: Visit) -> dict[str, Any]:
     facts = facts_of(seen.snapshot)
     modules = module_map(seen.snapshot)
     diagram = diagram_of(modules)
-    groups = [("Starts at", facts.entry_points), *_commands(facts.commands), ("Licence", facts.licences)]
+    groups = [
+        (gettext("Starts at"), facts.entry_points),
+        *_commands(facts.commands),
+        (gettext("Licence"), facts.licences),
+    ]
     dependencies = [fact for fact in facts.dependencies if fact.role in MAIN_ROLES] or list(facts.dependencies)
-    groups.append(("Needs", dependencies))
+    groups.append((gettext("Needs"), dependencies))
     return {
         "known": True,
         "facts_groups": [
@@ -92,7 +97,13 @@ def known_of(seen: Visit) -> dict[str, Any]:
 
 def _commands(commands: Sequence[Fact]) -> list[tuple[str, list[Fact]]]:
     """Return the commands by what they are for, in the order in which one needs them; each command once."""
-    titles = {"install": "Install", "run": "Run", "test": "Test", "build": "Build", "check": "Check"}
+    titles = {
+        "install": gettext("Install"),
+        "run": pgettext("command", "Run"),
+        "test": gettext("Test"),
+        "build": gettext("Build"),
+        "check": gettext("Check"),
+    }
     found: dict[str, dict[str, Fact]] = {role: {} for role in titles}
     for fact in commands:
         found.get(fact.role, {}).setdefault(fact.words, fact)
@@ -170,7 +181,7 @@ def entries(seen: Visit, folder: Folder) -> list[Entry]:
             each.line_count,
             each.tokens,
             1,
-            "" if each.read else LABELS[each.disposition],
+            "" if each.read else str(LABELS[each.disposition]),
         )
         for each in folder.files
     ]
@@ -192,7 +203,7 @@ def unread(seen: Visit) -> list[Unread]:
     for file in seen.tree.walk():
         if not file.read:
             paths.setdefault(file.disposition, []).append(file.path)
-    found = [Unread(LABELS[why], len(those), those[:UNREAD_LISTED]) for why, those in paths.items()]
+    found = [Unread(str(LABELS[why]), len(those), those[:UNREAD_LISTED]) for why, those in paths.items()]
     return sorted(found, key=lambda each: -each.count)
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 
 from analysis.models import IngestStatus, Purpose, Question, Repository, Snapshot, SnapshotFile
 from analysis.repository.tree import Folder, parents_of, tree_of
@@ -24,8 +25,8 @@ from workspaces.models import Member, Role
 
 LISTED_QUESTIONS = 30
 TABS = [
-    *(("summary", "Summary"), ("ask", "Ask"), ("comments", "Comments")),
-    *(("symbols", "Symbols"), ("details", "Details")),
+    *(("summary", gettext_lazy("Summary")), ("ask", gettext_lazy("Ask")), ("comments", gettext_lazy("Comments"))),
+    *(("symbols", gettext_lazy("Symbols")), ("details", gettext_lazy("Details"))),
 ]
 
 
@@ -117,7 +118,10 @@ class Scope:
 def scopes_of(visit: Visit, path: str) -> list[Scope]:
     """Return what is around `path`, from all of the repository to the file itself."""
     inner = [above for above in reversed(list(parents_of(path))) if above] + ([path] if path else [])
-    return [Scope("", f"All of {visit.repository.name}"), *(Scope(each, each) for each in inner)]
+    return [
+        Scope("", gettext("All of %(name)s") % {"name": visit.repository.name}),
+        *(Scope(each, each) for each in inner),
+    ]
 
 
 def room(request: HttpRequest, visit: Visit, middle: str, context: dict[str, Any], *, path: str = "") -> HttpResponse:
@@ -142,7 +146,7 @@ def room(request: HttpRequest, visit: Visit, middle: str, context: dict[str, Any
         response = render(request, "_repository_visit.html", around | context)
     else:
         response = render(request, "repository.html", around | _whole(request, visit, path) | context)
-    response["Vary"] = "HX-Request, Cookie"
+    response["Vary"] = gettext("HX-Request, Cookie")
     return response
 
 

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -110,18 +111,18 @@ def actions_for(member: Member, query: str) -> list[Action]:
     """Return what the member can do that fits `query`: with words, ask or search for them; without, everything."""
     slug = member.workspace.slug
     home, ask = reverse("workspace", args=[slug]), reverse("ask", args=[slug])
-    to_upload = Action("Add documents", f"{home}?add=1", "upload")
-    to_repository = Action("Add a repository", reverse("repositories", args=[slug]), "code")
-    to_settings = Action("Workspace settings", reverse("workspace_settings", args=[slug]), "settings")
+    to_upload = Action(gettext("Add documents"), f"{home}?add=1", "upload")
+    to_repository = Action(gettext("Add a repository"), reverse("repositories", args=[slug]), "code")
+    to_settings = Action(gettext("Workspace settings"), reverse("workspace_settings", args=[slug]), "settings")
     may_ask, to_add = member.may(Role.REVIEWER), [to_upload, to_repository] if member.may(Role.EDITOR) else []
     if query:
         asked = Action(f"Ask: {query}", f"{ask}?{urlencode({'text': query})}", "ask")
         found = f"{reverse('search', args=[slug])}?{urlencode({'q': query})}"
-        searched = Action(f"Search for: {query}", found, "search")
+        searched = Action(gettext("Search for: %(query)s") % {"query": query}, found, "search")
         others = [each for each in [*to_add, to_settings] if query.lower() in each.label.lower()]
         return [*([asked] if may_ask else []), searched, *others]
-    to_home = Action(f"Go to {member.workspace.name}", home, "document")
-    asked = Action("Ask the whole workspace", ask, "ask")
+    to_home = Action(gettext("Go to %(name)s") % {"name": member.workspace.name}, home, "document")
+    asked = Action(gettext("Ask the whole workspace"), ask, "ask")
     return [to_home, *([asked] if may_ask else []), *to_add, to_settings]
 
 
@@ -173,7 +174,7 @@ def snippets(query: str, texts: list[str]) -> list[SafeString]:
              CAST(replace(plainto_tsquery('english', %s)::text, '&', '|') AS tsquery) AS query
         ORDER BY passage.n
     """
-    options = f"HighlightAll=true, StartSel={_START}, StopSel={_STOP}"
+    options = gettext("HighlightAll=true, StartSel=%(START)s, StopSel=%(STOP)s") % {"START": _START, "STOP": _STOP}
     with connection.cursor() as cursor:
         cursor.execute(sql, [options, [" ".join(text.translate(_SENT).split()) for text in texts], query])
         return [_as_html(_cut(marked)) for (marked,) in cursor.fetchall()]

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.utils.translation import gettext, gettext_lazy
 
 from analysis.llm.catalogue import LLM
 from analysis.models import Disposition, IngestStatus, Question, Repository, Snapshot, SnapshotFile
@@ -25,26 +27,30 @@ STAGES = {
 }
 # What each stage is called, and how it is counted where it can be.
 STAGE_WORDS = {
-    "fetch": ("Fetching from the server", ""),
-    "unpack": ("Unpacking", "Unpacking file"),
-    "parse": ("Reading files", "Reading file"),
-    "index": ("Adding to the index", "Adding file"),
-    "embed": ("Embedding", "Embedding passage"),
+    "fetch": (gettext_lazy("Fetching from the server"), ""),
+    "unpack": (gettext_lazy("Unpacking"), gettext_lazy("Unpacking file")),
+    "parse": (gettext_lazy("Reading files"), gettext_lazy("Reading file")),
+    "index": (gettext_lazy("Adding to the index"), gettext_lazy("Adding file")),
+    "embed": (gettext_lazy("Embedding"), gettext_lazy("Embedding passage")),
 }
 
 
 def snapshot_progress(snapshot: Snapshot) -> Progress | None:
     """Return where reading a version in stands; None when it is over."""
     if snapshot.status == IngestStatus.QUEUED:
-        return Progress("Waiting to be read")
+        return Progress(gettext("Waiting to be read"))
     if snapshot.status != IngestStatus.INGESTING:
         return None
     start, end = STAGES.get(snapshot.stage, (0, 0))
     share = snapshot.stage_done / snapshot.stage_total if snapshot.stage_total else 0.0
-    words, counted = STAGE_WORDS.get(snapshot.stage, ("Reading", ""))
+    words, counted = STAGE_WORDS.get(snapshot.stage, STAGE_WORDS["parse"])
     if counted and snapshot.stage_total:
-        words = f"{counted} {snapshot.stage_done:,} of {snapshot.stage_total:,}"
-    return Progress(words, round(start + (end - start) * min(share, 1.0)))
+        words = gettext("%(stage)s %(done)s of %(total)s") % {
+            "stage": counted,
+            "done": intcomma(snapshot.stage_done),
+            "total": intcomma(snapshot.stage_total),
+        }
+    return Progress(str(words), round(start + (end - start) * min(share, 1.0)))
 
 
 @dataclass(frozen=True)

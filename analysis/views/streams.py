@@ -11,6 +11,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, StreamingHttpResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from analysis import hub, progress
@@ -96,7 +97,7 @@ class AnswerStream:
         answers = Answer.objects.select_related("question__workspace", "question__asker")
         answer = answers.filter(pk=self.answer_id).first()
         if answer is None:
-            gone = "This answer has been deleted."
+            gone = gettext("This answer has been deleted.")
             return f'<hx-partial hx-target="#live-{self.answer_id}" hx-swap="innerHTML"><p>{gone}</p></hx-partial>'
         member = member_of(person(self.request), answer.question.workspace)
         if "column" in self.request.GET:

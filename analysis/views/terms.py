@@ -10,6 +10,8 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from analysis.models import CrossReference, DefinedTerm, Document, DocumentVersion, UndefinedTerm
@@ -49,12 +51,12 @@ class Entry:
         return self.kind == "term" and self.uses == 0
 
 
-SHOWN: dict[str, tuple[str, Callable[[Entry], bool]]] = {
-    "all": ("All terms", lambda entry: entry.kind == "term"),
-    "twice": ("Defined twice", lambda entry: entry.twice),
-    "unused": ("Never used", lambda entry: entry.unused),
-    "undefined": ("Not defined", lambda entry: entry.kind == "undefined"),
-    "broken": ("Broken references", lambda entry: entry.kind == "broken"),
+SHOWN: dict[str, tuple[str | Promise, Callable[[Entry], bool]]] = {
+    "all": (gettext_lazy("All terms"), lambda entry: entry.kind == "term"),
+    "twice": (gettext_lazy("Defined twice"), lambda entry: entry.twice),
+    "unused": (gettext_lazy("Never used"), lambda entry: entry.unused),
+    "undefined": (gettext_lazy("Not defined"), lambda entry: entry.kind == "undefined"),
+    "broken": (gettext_lazy("Broken references"), lambda entry: entry.kind == "broken"),
 }
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import ngettext
 
 PIECE_CHARACTERS = 400
 LATEST_CHARACTERS = 90  # of what is being thought, shown while it is folded
@@ -74,12 +76,16 @@ class Thinking:
     @property
     def line(self) -> SafeString:
         """Return what the fold says: how much was thought and, while it goes on, the latest words."""
-        count = f"{len(self.text.split()):,}"
+        number = len(self.text.split())
+        count = {"count": intcomma(number)}
         if self.over:
-            return format_html("<span>Thought for {} words</span>", count)
+            words = ngettext("Thought for %(count)s word", "Thought for %(count)s words", number) % count
+            return format_html("<span>{}</span>", words)
         latest = " ".join(self.text[-LATEST_CHARACTERS:].split())
         return format_html(
-            '<span>Thinking… {} words</span> <span class="thinking-latest" aria-hidden="true">{}</span>', count, latest
+            '<span>{}</span> <span class="thinking-latest" aria-hidden="true">{}</span>',
+            ngettext("Thinking… %(count)s word", "Thinking… %(count)s words", number) % count,
+            latest,
         )
 
     def _pieces(self, first: int) -> SafeString:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from analysis.models import Disposition
 from analysis.repository.tree import FileNode, Folder
+from analysis.views.figures import counted
+from workspaces.language import lowered
 
 if TYPE_CHECKING:
     from analysis.views.rooms import Visit
@@ -92,17 +94,22 @@ def short(count: int) -> str:
 def file_words(file: FileNode) -> str:
     """Return what there is to know of a file at a glance."""
     if not file.read:
-        return f"Not read: {LABELS[file.disposition].lower()}. {filesizeformat(file.size_bytes)}"
-    return f"{_count(file.line_count, 'line')}, {_count(file.tokens, 'token')}"
+        return gettext("Not read: %(why)s. %(size)s") % {
+            "why": lowered(LABELS[file.disposition]),
+            "size": filesizeformat(file.size_bytes),
+        }
+    return f"{counted(file.line_count, 'line')}, {counted(file.tokens, 'token')}"
 
 
 def _folder_words(folder: Folder) -> str:
-    counted = (
-        f"{_count(folder.line_count, 'line')} in {_count(folder.read_count, 'file')}, {_count(folder.tokens, 'token')}"
-    )
+    words = gettext("%(lines)s in %(files)s, %(tokens)s") % {
+        "lines": counted(folder.line_count, "line"),
+        "files": counted(folder.read_count, "file"),
+        "tokens": counted(folder.tokens, "token"),
+    }
     unread = folder.file_count - folder.read_count
-    return f"{counted}; {_count(unread, 'file')} not read" if unread else counted
-
-
-def _count(number: int, word: str) -> str:
-    return f"{intcomma(number)} {word}{'' if number == 1 else 's'}"
+    return (
+        (gettext("%(words)s; %(files)s not read") % {"words": words, "files": counted(unread, "file")})
+        if unread
+        else words
+    )

@@ -11,12 +11,14 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from analysis.llm.usage import Period, Row, Spent, UsageReport, calls_in, last_days, month, months, usage
 from analysis.models import Call
 from analysis.views.export import cell
-from analysis.views.figures import dollars, duration
+from analysis.views.figures import counted, dollars, duration
 from workspaces.access import enter, staff_or_404
 from workspaces.audit import record
 from workspaces.audit.actions import Action
@@ -26,11 +28,11 @@ from workspaces.policy import require
 DAYS = (7, 30, 90)
 DEFAULT_DAYS = 30
 
-MEASURES: dict[str, tuple[str, Callable[[Spent], float]]] = {
-    "cost": ("Cost", lambda spent: float(spent.cost_usd)),
-    "tokens": ("Tokens", lambda spent: spent.tokens),
-    "calls": ("Calls", lambda spent: spent.calls),
-    "seconds": ("Time", lambda spent: spent.seconds),
+MEASURES: dict[str, tuple[str | Promise, Callable[[Spent], float]]] = {
+    "cost": (gettext_lazy("Cost"), lambda spent: float(spent.cost_usd)),
+    "tokens": (gettext_lazy("Tokens"), lambda spent: spent.tokens),
+    "calls": (gettext_lazy("Calls"), lambda spent: spent.calls),
+    "seconds": (gettext_lazy("Time"), lambda spent: spent.seconds),
 }
 
 COLUMNS = [
@@ -168,12 +170,14 @@ def _page(request: HttpRequest, template: str, workspace: Workspace | None) -> H
     context = {
         "workspace": workspace,
         "usage": found,
-        "total": Line("All of it", found.total, 100),
+        "total": Line(gettext("All of it"), found.total, 100),
         "by": by,
         "measure": MEASURES[by][0],
         "periods": _periods(request.GET),
         "months": _months(request.GET, workspace),
-        "measures": [Choice(_query(request.GET, by=name), label, name == by) for name, (label, _) in MEASURES.items()],
+        "measures": [
+            Choice(_query(request.GET, by=name), str(label), name == by) for name, (label, _) in MEASURES.items()
+        ],
         "calls_query": _query(request.GET),
         "chart": _chart(found.by_day, by),
         "days": [line for line in _lines(found.by_day, by)[::-1] if line.spent.calls],
@@ -189,11 +193,11 @@ def _measure(asked: str, total: Spent) -> str:
 
 def _breakdowns(found: UsageReport, by: str) -> list[Breakdown]:
     tables = [
-        ("Workspaces", "Workspace", found.by_workspace),
-        ("What for", "Purpose", found.by_purpose),
-        ("People", "Person", found.by_person),
-        ("Documents", "Document", found.by_document),
-        ("Language models", "Language model", found.by_llm),
+        (gettext("Workspaces"), gettext("Workspace"), found.by_workspace),
+        (gettext("What for"), gettext("Purpose"), found.by_purpose),
+        (gettext("People"), gettext("Person"), found.by_person),
+        (gettext("Documents"), gettext("Document"), found.by_document),
+        (gettext("Language models"), gettext("Language model"), found.by_llm),
     ]
     return [Breakdown(title, head, _lines(rows, by)) for title, head, rows in tables if rows]
 
@@ -235,7 +239,7 @@ def _words(by: str, value: float) -> str:
         return dollars(value)
     if by == "seconds":
         return duration(value)
-    return f"{value:,.0f} {'token' if by == 'tokens' else 'call'}{'' if value == 1 else 's'}"
+    return counted(round(value), "token" if by == "tokens" else "call")
 
 
 def _periods(query: QueryDict) -> list[Choice]:
@@ -243,7 +247,11 @@ def _periods(query: QueryDict) -> list[Choice]:
     asked = query.get("days", "")
     current = asked if asked in map(str, DAYS) else str(DEFAULT_DAYS)
     return [
-        Choice(_query(query, days=str(days), month=""), f"{days} days", not named and current == str(days))
+        Choice(
+            _query(query, days=str(days), month=""),
+            gettext("%(days)s days") % {"days": days},
+            not named and current == str(days),
+        )
         for days in DAYS
     ]
 

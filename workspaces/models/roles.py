@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Role(models.TextChoices):
@@ -32,9 +33,9 @@ WORKING_ROLES = (Role.REVIEWER, Role.EDITOR)
 class Scope(models.TextChoices):
     """What an API token may do of all that its person may."""
 
-    READ = "read", "Read"
-    WRITE = "write", "Read, upload and ask"
-    MANAGE = "manage", "Everything I may do"
+    READ = "read", pgettext_lazy("permission", "Read")
+    WRITE = "write", _("Read, upload and ask")
+    MANAGE = "manage", _("Everything I may do")
 
     @property
     def ceiling(self) -> Role:

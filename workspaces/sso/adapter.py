@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy
 
 from workspaces.audit import record
 from workspaces.audit.actions import Action
@@ -20,9 +21,11 @@ from workspaces.recipes import personal_name, workspace_create
 from workspaces.sso.joining import join_workspaces
 
 logger = logging.getLogger(__name__)
-NOT_VERIFIED = "Your firm's sign-in gave no e-mail address that it has verified."
-NOT_OURS = "Your firm's sign-in gave an address of a domain that this Lectern does not take from it."
-TAKEN = "The address that your firm's sign-in gave belongs to an account already. Ask whoever runs this Lectern."
+NOT_VERIFIED = gettext_lazy("Your firm's sign-in gave no e-mail address that it has verified.")
+NOT_OURS = gettext_lazy("Your firm's sign-in gave an address of a domain that this Lectern does not take from it.")
+TAKEN = gettext_lazy(
+    "The address that your firm's sign-in gave belongs to an account already. Ask whoever runs this Lectern."
+)
 
 
 class SignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -32,9 +35,9 @@ class SignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
         """Refuse whom the provider cannot speak for; let a person who comes in this way for the first time join."""
         verified = [address.email for address in sociallogin.email_addresses if address.verified]
         if not verified:
-            raise self.refusal(request, NOT_VERIFIED)
+            raise self.refusal(request, str(NOT_VERIFIED))
         if not all(settings.SIGN_ON.covers(email) for email in verified):
-            raise self.refusal(request, NOT_OURS)
+            raise self.refusal(request, str(NOT_OURS))
         # What the provider has not verified is nobody's.
         sociallogin.email_addresses = [address for address in sociallogin.email_addresses if address.verified]
         if sociallogin.is_existing and sociallogin.account._state.adding and sociallogin.user.is_active:
@@ -52,7 +55,7 @@ class SignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
         """Return the new person with their workspace, in those that the settings name."""
         if form is not None:  # asked for when an address is taken: typing another one is not what a provider verified
-            raise self.refusal(request, TAKEN)
+            raise self.refusal(request, str(TAKEN))
         user: User = super().save_user(request, sociallogin)
         workspace_create(owner=user, name=personal_name(user), personal=True)
         join_workspaces(user)

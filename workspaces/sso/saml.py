@@ -9,8 +9,9 @@ from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.saml.provider import SAMLProvider
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
-NOT_BEGUN = "This sign-in was not begun here, or it took too long. Begin again from the sign-in page."
+NOT_BEGUN = gettext_lazy("This sign-in was not begun here, or it took too long. Begin again from the sign-in page.")
 
 
 class SamlProvider(SAMLProvider):  # type: ignore[misc]  # allauth has no types
@@ -27,4 +28,4 @@ class SamlProvider(SAMLProvider):  # type: ignore[misc]  # allauth has no types
         try:
             return super().unstash_redirect_state(request, state_id)
         except PermissionDenied:
-            raise get_adapter().refusal(request, NOT_BEGUN) from None
+            raise get_adapter().refusal(request, str(NOT_BEGUN)) from None

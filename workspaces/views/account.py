@@ -11,6 +11,8 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -20,7 +22,8 @@ from workspaces.access import person
 from workspaces.audit import record
 from workspaces.audit.actions import Action
 from workspaces.audit.origin import AGENT_MAX_CHARACTERS
-from workspaces.forms import LeaveForm, NameForm, TokenForm
+from workspaces.forms import LeaveForm, PersonForm, TokenForm
+from workspaces.language import language_of
 from workspaces.models import User
 from workspaces.recipes import token_issue, token_revoke
 
@@ -28,12 +31,16 @@ from workspaces.recipes import token_issue, token_revoke
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def account_settings(request: HttpRequest) -> HttpResponse:
-    """Show and change the person's name."""
+    """Show and change the person's name and language."""
     user = person(request)
-    form = NameForm(request.POST if request.method == "POST" else None, initial={"name": user.get_full_name()})
+    saved = {"name": user.get_full_name(), "language": language_of(user)}
+    form = PersonForm(request.POST if request.method == "POST" else None, initial=saved)
     if form.is_valid():
-        User.objects.filter(pk=user.pk).update(first_name=form.cleaned_data["name"], last_name="")
-        messages.success(request, "Your name is saved.")
+        name, language = form.cleaned_data["name"], form.cleaned_data["language"]
+        User.objects.filter(pk=user.pk).update(first_name=name, last_name="", language=language)
+        if language:
+            translation.activate(language)
+        messages.success(request, gettext("Your settings are saved."))
         return redirect("account_settings")
     return render(request, "account/settings.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -57,7 +64,7 @@ def account_delete(request: HttpRequest) -> HttpResponse:
         else:
             request.session.flush()
             request.user = AnonymousUser()
-            messages.success(request, "Your account is deleted.")
+            messages.success(request, gettext("Your account is deleted."))
             return redirect("account_login")
     page = {"form": form, "leaving": leaving.leaving(user), "error": error}
     return render(request, "account/delete.html", page, status=error.status if error else 422 if form.errors else 200)
@@ -70,7 +77,7 @@ def device_sign_out(request: HttpRequest, device_id: int) -> HttpResponse:
     device = get_object_or_404(UserSession, pk=device_id, user=person(request))
     device.end()
     record(Action.DEVICE_SIGNED_OUT, person(request), device=device.user_agent[:AGENT_MAX_CHARACTERS])
-    messages.success(request, "That device is signed out.")
+    messages.success(request, gettext("That device is signed out."))
     return redirect("usersessions_list")
 
 
@@ -96,5 +103,5 @@ def api_token_revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     """Make one of the person's tokens worthless."""
     token = get_object_or_404(person(request).api_tokens.select_related("workspace"), pk=token_id)
     token_revoke(token)
-    messages.success(request, f"The token “{token.name}” is revoked.")
+    messages.success(request, gettext("The token “%(name)s” is revoked.") % {"name": token.name})
     return redirect("api_tokens")

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.mail import send_mail
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -31,7 +32,7 @@ def mail(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         problem = _try(user.email)
         if not problem:
-            messages.success(request, f"A message to {user.email} is on its way.")
+            messages.success(request, gettext("A message to %(email)s is on its way.") % {"email": user.email})
             return redirect("mail")
     page = {
         "problem": problem,
@@ -62,8 +63,8 @@ def _try(address: str) -> str:
     """Send a message; return what went wrong, "" if nothing did."""
     try:
         send_mail(
-            "Lectern: a message to try",
-            "If you can read this, Lectern's e-mail arrives.\n\nLectern",
+            gettext("Lectern: a message to try"),
+            gettext("If you can read this, Lectern's e-mail arrives.\n\nLectern"),
             None,
             [address],
         )

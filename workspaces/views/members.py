@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -25,6 +26,7 @@ from workspaces.access import (
 )
 from workspaces.accounts import INVITE_KEY
 from workspaces.forms import RoleForm
+from workspaces.language import lowered
 from workspaces.models import Invite, Member, Role
 
 
@@ -43,12 +45,15 @@ def member_role(request: HttpRequest, slug: str, member_id: int) -> HttpResponse
     require_above(admin, member)
     form = RoleForm(request.POST, by=admin)
     if not form.is_valid():
-        return _members_page(request, admin, error=UserError("Choose one of the roles."))
+        return _members_page(request, admin, error=UserError(gettext("Choose one of the roles.")))
     try:
         recipes.member_set_role(member, form.cleaned_data["role"])
     except UserError as error:
         return _members_page(request, admin, error=error)
-    messages.success(request, f"{member.user} is now {form.cleaned_data['role'].label.lower()}.")
+    messages.success(
+        request,
+        gettext("%(user)s is now %(role)s.") % {"user": member.user, "role": lowered(form.cleaned_data["role"].label)},
+    )
     return redirect("members", slug=slug)
 
 
@@ -63,7 +68,7 @@ def member_remove(request: HttpRequest, slug: str, member_id: int) -> HttpRespon
         recipes.member_remove(member)
     except UserError as error:
         return _members_page(request, admin, error=error)
-    messages.success(request, f"{member.user} has no access any more.")
+    messages.success(request, gettext("%(user)s has no access any more.") % {"user": member.user})
     return redirect("home") if member.pk == admin.pk else redirect("members", slug=slug)
 
 
@@ -75,7 +80,7 @@ def invite_create(request: HttpRequest, slug: str) -> HttpResponse:
     admin = enter(request, slug, role=Role.ADMIN)
     form = RoleForm(request.POST, by=admin)
     if not form.is_valid():
-        return _members_page(request, admin, error=UserError("Choose one of the roles."))
+        return _members_page(request, admin, error=UserError(gettext("Choose one of the roles.")))
     invite, token = recipes.invite_create(
         workspace=admin.workspace, user=person(request), role=form.cleaned_data["role"]
     )
@@ -90,7 +95,7 @@ def invite_revoke(request: HttpRequest, slug: str, invite_id: int) -> HttpRespon
     """Make an invite's link worthless."""
     admin = enter(request, slug, role=Role.ADMIN)
     recipes.invite_revoke(get_object_or_404(invites_for(admin).select_related("workspace"), pk=invite_id))
-    messages.success(request, "The invite is revoked: its link leads nowhere now.")
+    messages.success(request, gettext("The invite is revoked: its link leads nowhere now."))
     return redirect("members", slug=slug)
 
 
@@ -118,7 +123,7 @@ def _join(request: HttpRequest, invite: Invite) -> HttpResponse:
         return render(request, "workspaces/invite_closed.html", {"error": error}, status=error.status)
     request.session.pop(INVITE_KEY, None)
     request.session[LAST_WORKSPACE] = invite.workspace.slug
-    messages.success(request, f"Welcome to {invite.workspace.name}.")
+    messages.success(request, gettext("Welcome to %(name)s.") % {"name": invite.workspace.name})
     return redirect("workspace", slug=member.workspace.slug)
 
 

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.forms import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from analysis.errors import UserError
@@ -38,7 +39,7 @@ def workspace_settings(request: HttpRequest, slug: str) -> HttpResponse:
     form = SettingsForm(request.POST or None, initial=_set(member.workspace))
     if form.is_valid():
         recipes.workspace_change(member.workspace, **form.cleaned_data)
-        messages.success(request, "The settings are saved.")
+        messages.success(request, gettext("The settings are saved."))
         return redirect("workspace_settings", slug=slug)
     return _settings_page(request, member, form=form, status=422 if form.errors else 200)
 
@@ -51,12 +52,14 @@ def workspace_policy(request: HttpRequest, slug: str) -> HttpResponse:
     policy = policy_of(member.workspace_id)
     usable = [(llm.id, f"{llm.name}{'' if llm.self_hosted else ', outside the house'}") for llm in llms()]
     # One that is away for now stays allowed.
-    usable += [(id, f"{id}, not here now") for id in policy.allowed_llms if id not in dict(usable)]
+    usable += [
+        (id, gettext("%(id)s, not here now") % {"id": id}) for id in policy.allowed_llms if id not in dict(usable)
+    ]
     initial = model_to_dict(policy) | {"sign_in_domains": ", ".join(policy.sign_in_domains)}
     form = PolicyForm(request.POST or None, initial=initial, llms=usable, email=person(request).email)
     if form.is_valid():
         policy_change(member.workspace, **form.cleaned_data)
-        messages.success(request, "The policy is saved and holds from now on.")
+        messages.success(request, gettext("The policy is saved and holds from now on."))
         return redirect("workspace_policy", slug=slug)
     page = {"member": member, "workspace": member.workspace, "form": form, "month": month_of(member.workspace_id)}
     return render(request, "workspaces/policy.html", page, status=422 if form.errors else 200)
@@ -71,7 +74,7 @@ def workspace_leave(request: HttpRequest, slug: str) -> HttpResponse:
         recipes.member_remove(member)
     except UserError as error:
         return _settings_page(request, member, error=error, status=error.status)
-    messages.success(request, f"You have left {member.workspace.name}.")
+    messages.success(request, gettext("You have left %(name)s.") % {"name": member.workspace.name})
     return redirect("home")
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Sum
 from django.utils import timezone
-from django.utils.translation import ngettext
 
 from analysis import progress
 from analysis.answer import material
@@ -20,6 +19,7 @@ from analysis.answer.sweep.plan import parallel, pieces_for
 from analysis.answer.sweep.read import Sweep, read_on, show_findings, sweep_of
 from analysis.answer.sweep.readers import asked
 from analysis.answer.sweep.rows import SETTLED, lay_parts, parts_of_answer, place_of, swept
+from analysis.english import one_or_many
 from analysis.errors import AppError
 from analysis.models import PartStatus, SweepPart
 from analysis.types import CallPurpose, Priority, Prompt, ReadingPlan, Span
@@ -121,7 +121,7 @@ def _put_together(run: Run, question: str, items: list[Found]) -> None:
     from analysis.answer.run import put
 
     account = replace(run.writer.account, purpose=CallPurpose.REDUCE)
-    places = ngettext("one place", "%(count)s places", len(items)) % {"count": f"{len(items):,}"}
+    places = one_or_many("one place", "%(count)s places", len(items)) % {"count": f"{len(items):,}"}
     run.writer.progress("writing", f"Putting together what was found in {places}")
 
     def condense(prompt: Prompt) -> str:
