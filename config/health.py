@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.utils.text import get_text_list
+from django.utils.translation import gettext
 
 from analysis.errors import UserError
 from config.heartbeat import QUEUES, living_queues
@@ -55,7 +56,7 @@ def database() -> str:
         ) as own:
             own.execute("SELECT 1")
     except psycopg.Error:
-        return "The database does not answer."
+        return gettext("The database does not answer.")
     return OK
 
 
@@ -65,7 +66,7 @@ def broker() -> str:
         with _redis() as client:
             client.ping()
     except redis.RedisError:
-        return "The message broker does not answer."
+        return gettext("The message broker does not answer.")
     return OK
 
 
@@ -75,8 +76,9 @@ def worker() -> str:
         with _redis() as client:
             idle = [about for queue, about in QUEUES.items() if queue not in living_queues(client)]
     except redis.RedisError:
-        return "Whether a worker runs is not known while the message broker does not answer."
-    return f"No worker is there for {get_text_list(idle, 'and')}." if idle else OK
+        return gettext("Whether a worker runs is not known while the message broker does not answer.")
+    what = get_text_list(idle, gettext("and"))
+    return gettext("No worker is there for %(what)s.") % {"what": what} if idle else OK
 
 
 def language_model() -> str:
@@ -85,18 +87,19 @@ def language_model() -> str:
     from analysis.llm.registry import llm_get
 
     if database() != OK:
-        return "Which language model is used is not known while the database does not answer."
+        return gettext("Which language model is used is not known while the database does not answer.")
     try:
         llm = llm_get()
         reply = httpx.get(api_url(llm.base_url, "models"), headers=headers(llm.key), timeout=TIMEOUT_SECONDS)
     except UserError as error:
         return error.message
     except (httpx.HTTPError, httpx.InvalidURL):
-        return "The language model's server does not answer."
+        return gettext("The language model's server does not answer.")
     if reply.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        return "The language model's server refuses the key it is given."
+        return gettext("The language model's server refuses the key it is given.")
     # Some servers list no models; one that says so is there all the same.
-    return f"The language model is not ready (status {reply.status_code})." if reply.is_server_error else OK
+    words = gettext("The language model is not ready (status %(status)s).") % {"status": reply.status_code}
+    return words if reply.is_server_error else OK
 
 
 def _redis() -> redis.Redis:

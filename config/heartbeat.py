@@ -6,8 +6,14 @@ from typing import Any
 
 import redis
 from celery.signals import heartbeat_sent, worker_ready, worker_shutdown
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
-QUEUES = {"ingest": "reading documents in", "answers": "answers", "sweep": "sweeps", "reading": "reading ahead"}
+QUEUES = {
+    "ingest": gettext_lazy("reading documents in"),
+    "answers": pgettext_lazy("queue", "answers"),
+    "sweep": gettext_lazy("sweeps"),
+    "reading": gettext_lazy("reading ahead"),
+}
 LIFETIME_SECONDS = 15  # a few heartbeats; Celery sends one every 2 s
 
 _own_queues: list[str] = []

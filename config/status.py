@@ -16,6 +16,7 @@ from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -129,7 +130,7 @@ def queues() -> list[Queue]:
         lengths, living = queue_lengths(), living_queues(broker())
     except redis.RedisError:
         return []
-    return [Queue(about.capitalize(), lengths[name], name in living) for name, about in QUEUES.items()]
+    return [Queue(capfirst(str(about)), lengths[name], name in living) for name, about in QUEUES.items()]
 
 
 def last_backup_or_none() -> datetime | None:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext
 
 from analysis.egress import let_in
 from analysis.models import Answer, Document, Question, Repository
+from workspaces.language import lowered
 from workspaces.models import ApiToken, Comment, Folder, Invite, Member, Role, Scope, User, Workspace, digest
 from workspaces.policy import ARCHIVED
 from workspaces.sight import folders_in_sight, in_sight, questions_in_sight
@@ -43,7 +44,7 @@ class Viewer:
     @property
     def scope_words(self) -> str:
         """Return what the token was made for, as it completes "to ..."."""
-        return "read" if self.ceiling is Role.VIEWER else gettext("read, upload and ask")
+        return "read" if self.ceiling is Role.VIEWER else "read, upload and ask"
 
 
 def _viewer(who: User | Viewer) -> Viewer:
@@ -199,14 +200,10 @@ def _allowed(member: Member | None, role: Role, viewer: Viewer, *, reading: bool
     may = member.holds(role)
     member.ceiling = viewer.ceiling
     if may and not member.holds(role):
-        raise PermissionDenied(
-            gettext("This API token may not do that: it was made to %(scope_words)s.")
-            % {"scope_words": viewer.scope_words}
-        )
+        raise PermissionDenied(f"This API token may not do that: it was made to {viewer.scope_words}.")
     if not may:
         raise PermissionDenied(
-            gettext("This needs the role of %(role_label_lower)s in this workspace.")
-            % {"role_label_lower": role.label.lower()}
+            gettext("This needs the role of %(role)s in this workspace.") % {"role": lowered(role.label)}
         )
     if not (reading or member.may(role)):
         raise PermissionDenied(ARCHIVED)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+from django.utils.translation import gettext
+
 from analysis.ingest.parse.flow import tidy
 from analysis.sentences import split_sentences
 from analysis.types import PageSource, ParsedDocument, ParsedPage, Span
@@ -65,12 +67,15 @@ def clock(seconds: float) -> str:
 def page_name(number: int, kind: str) -> str:
     """Return what a page is called: "Page 3", or of a recording "Minutes 10 to 15"."""
     minutes = PAGE_SECONDS // 60
-    return f"Minutes {minutes * (number - 1)} to {minutes * number}" if kind == "recording" else f"Page {number}"
+    if kind == "recording":
+        span = {"first": minutes * (number - 1), "last": minutes * number}
+        return gettext("Minutes %(first)s to %(last)s") % span
+    return gettext("Page %(number)s") % {"number": number}
 
 
 def place_words(page_number: int, spoken: tuple[float, float] | None) -> str:
     """Return a place as it is cited: "page 3", or of a recording when it is spoken: "12:34"."""
-    return clock(spoken[0]) if spoken else f"page {page_number}"
+    return clock(spoken[0]) if spoken else gettext("page %(number)s") % {"number": page_number}
 
 
 def seconds_of(times: Times, span: Span) -> tuple[float, float] | None:

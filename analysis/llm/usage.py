@@ -14,6 +14,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 
 from analysis.models import Call, CallStatus
@@ -162,7 +163,8 @@ def usage(period: Period, workspace: Workspace | None = None) -> UsageReport:
         ),
         by_llm=_folded(_grouped(calls, "llm", "llm"), "language models"),
         by_purpose=[
-            Row(row.key, PURPOSES.get(row.label, row.label), row.spent) for row in _grouped(calls, "purpose", "purpose")
+            Row(row.key, str(PURPOSES.get(row.label, row.label)), row.spent)
+            for row in _grouped(calls, "purpose", "purpose")
         ],
         by_workspace=_named(
             _folded(_grouped(calls, "workspace__slug", "workspace__name"), "workspaces"),
@@ -225,7 +227,7 @@ def _month_of(day: date) -> Period:
 
 
 def _day_words(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
+    return date_format(day, "SHORT_DATE_FORMAT")
 
 
 def _midnight(day: date) -> datetime:

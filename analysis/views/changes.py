@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -30,6 +31,12 @@ from workspaces.models import Role
 
 OPEN_FILES, OPEN_LINES = 12, 400  # drawn without a click, and only if no longer than that
 SYMBOLS_LISTED = 60
+KINDS = {
+    ChangeKind.ADDED: gettext_lazy("added"),
+    ChangeKind.REMOVED: gettext_lazy("removed"),
+    ChangeKind.CHANGED: gettext_lazy("changed"),
+    ChangeKind.RENAMED: gettext_lazy("renamed"),
+}
 SIGNS = {ChangeKind.ADDED: "+", ChangeKind.REMOVED: "−", ChangeKind.CHANGED: "", ChangeKind.RENAMED: "→"}
 
 
@@ -45,6 +52,10 @@ class Changed:
     @property
     def sign(self) -> str:
         return SIGNS[self.change.kind]
+
+    @property
+    def kind(self) -> str:
+        return str(KINDS[self.change.kind])
 
     @property
     def readable(self) -> bool:

@@ -96,7 +96,7 @@ def window_words(llm: LLM) -> str:
 def price_words(llm: LLM) -> str:
     """Return what it costs in a few words: "self-hosted", "free", "$0.60 in, $2.50 out per M"."""
     if not llm.price_in_usd_per_million and not llm.price_out_usd_per_million:
-        return "self-hosted" if llm.self_hosted else "free"
+        return gettext("self-hosted") if llm.self_hosted else gettext("free")
     return gettext("$%(price_in_usd_per_million)s in, $%(price_out_usd_per_million)s out per M") % {
         "price_in_usd_per_million": f"{llm.price_in_usd_per_million:.2f}",
         "price_out_usd_per_million": f"{llm.price_out_usd_per_million:.2f}",

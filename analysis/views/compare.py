@@ -27,6 +27,7 @@ from analysis.views.choices import MODES, llm_choices
 from analysis.views.export import as_csv, as_markdown
 from analysis.views.figures import dollars, duration
 from analysis.views.forms import chosen_mode
+from analysis.views.receipts import mode_name
 from workspaces.access import enter, get_question_or_404, member_of, person
 from workspaces.audit import record
 from workspaces.audit.actions import Action
@@ -60,7 +61,7 @@ class Column:
         """What can be compared at a glance, always the same rows."""
         each = self.compared
         return [
-            Figure(gettext("Read"), each.payload["mode"] or UNKNOWN),
+            Figure(gettext("Read"), mode_name(each.payload["mode"]) or UNKNOWN),
             self._figure(gettext("Supported"), "supported_share", _share(each)),
             self._figure(gettext("Cost"), "cost_usd", dollars(each.cost_usd) if each.cost_usd is not None else UNKNOWN),
             self._figure(gettext("First word"), "seconds_to_first_token", _seconds(each.seconds_to_first_token)),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
+from django.utils.formats import date_format
 from django.utils.translation import get_language_info, gettext
 
 from analysis.answer.readings import under_way
@@ -60,7 +61,7 @@ def shown(value: str | float) -> str:
         when = datetime(year, month, day, hour, minute)
     except ValueError:  # a date that cannot be is shown as the file has it
         return str(value)
-    date = f"{when.day} {when:%b %Y}"
+    date = date_format(when, "SHORT_DATE_FORMAT")
     return f"{date}, {when:%H:%M}" if match[4] else date
 
 

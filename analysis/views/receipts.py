@@ -26,6 +26,13 @@ SAID = {
 # Each way has its own height too, from the strip's foot: colours alone would tell some people nothing.
 HEIGHTS = {WHOLE: 10, SWEPT: 7, SEEN: 4, UNREADABLE: 10, SKIPPED: 1}
 
+# What each way to read is called on a receipt.
+MODE_NAMES = {
+    "whole": gettext_lazy("whole"),
+    "passages": gettext_lazy("passages"),
+    "packed": gettext_lazy("packed"),
+    "sweep": gettext_lazy("sweep"),
+}
 MODES = {
     "whole": gettext_lazy("Whole: all of it stood before the language model at once"),
     "passages": gettext_lazy("Passages: the parts that match the question best"),
@@ -176,7 +183,7 @@ def receipt_line(payload: Mapping[str, Any]) -> list[str]:
     """Return the receipt's line, piece by piece."""
     usage = payload["usage"]
     sent, cached = _tokens(payload)
-    pieces = [str(payload["mode"] or "")]
+    pieces = [mode_name(payload["mode"])]
     if sent:
         words = gettext("%(tokens)s tokens, %(share)s cached") if cached else gettext("%(tokens)s tokens")
         pieces.append(words % {"tokens": intcomma(sent), "share": _percent(cached, sent)})
@@ -186,6 +193,11 @@ def receipt_line(payload: Mapping[str, Any]) -> list[str]:
     if usage["seconds"]:
         pieces.append(duration(usage["seconds"]))
     return [piece for piece in pieces if piece]
+
+
+def mode_name(mode: str | None) -> str:
+    """Return what a way to read is called, "" as long as none was chosen."""
+    return str(MODE_NAMES.get(mode or "", mode or ""))
 
 
 def facts_of(payload: Mapping[str, Any]) -> list[Fact]:

@@ -116,7 +116,7 @@ def actions_for(member: Member, query: str) -> list[Action]:
     to_settings = Action(gettext("Workspace settings"), reverse("workspace_settings", args=[slug]), "settings")
     may_ask, to_add = member.may(Role.REVIEWER), [to_upload, to_repository] if member.may(Role.EDITOR) else []
     if query:
-        asked = Action(f"Ask: {query}", f"{ask}?{urlencode({'text': query})}", "ask")
+        asked = Action(gettext("Ask: %(query)s") % {"query": query}, f"{ask}?{urlencode({'text': query})}", "ask")
         found = f"{reverse('search', args=[slug])}?{urlencode({'q': query})}"
         searched = Action(gettext("Search for: %(query)s") % {"query": query}, found, "search")
         others = [each for each in [*to_add, to_settings] if query.lower() in each.label.lower()]
@@ -174,7 +174,7 @@ def snippets(query: str, texts: list[str]) -> list[SafeString]:
              CAST(replace(plainto_tsquery('english', %s)::text, '&', '|') AS tsquery) AS query
         ORDER BY passage.n
     """
-    options = gettext("HighlightAll=true, StartSel=%(START)s, StopSel=%(STOP)s") % {"START": _START, "STOP": _STOP}
+    options = f"HighlightAll=true, StartSel={_START}, StopSel={_STOP}"
     with connection.cursor() as cursor:
         cursor.execute(sql, [options, [" ".join(text.translate(_SENT).split()) for text in texts], query])
         return [_as_html(_cut(marked)) for (marked,) in cursor.fetchall()]

@@ -43,14 +43,15 @@ def snapshot_progress(snapshot: Snapshot) -> Progress | None:
         return None
     start, end = STAGES.get(snapshot.stage, (0, 0))
     share = snapshot.stage_done / snapshot.stage_total if snapshot.stage_total else 0.0
-    words, counted = STAGE_WORDS.get(snapshot.stage, STAGE_WORDS["parse"])
+    stage, counted = STAGE_WORDS.get(snapshot.stage, STAGE_WORDS["parse"])
+    words = str(stage)
     if counted and snapshot.stage_total:
         words = gettext("%(stage)s %(done)s of %(total)s") % {
             "stage": counted,
             "done": intcomma(snapshot.stage_done),
             "total": intcomma(snapshot.stage_total),
         }
-    return Progress(str(words), round(start + (end - start) * min(share, 1.0)))
+    return Progress(words, round(start + (end - start) * min(share, 1.0)))
 
 
 @dataclass(frozen=True)

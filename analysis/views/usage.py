@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
@@ -257,7 +258,7 @@ def _periods(query: QueryDict) -> list[Choice]:
 
 
 def _months(query: QueryDict, workspace: Workspace | None) -> list[Choice]:
-    named = [(f"{each.first:%Y-%m}", f"{each.first:%B %Y}") for each in months(workspace)]
+    named = [(f"{each.first:%Y-%m}", date_format(each.first, "F Y")) for each in months(workspace)]
     return [Choice(_query(query, month=name, days=""), label, query.get("month") == name) for name, label in named]
 
 

@@ -5,6 +5,33 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+# What the part before the point is called; and through what somebody acted.
+SUBJECTS = {
+    "answer": gettext_lazy("Answer"),
+    "comment": gettext_lazy("Comment"),
+    "data": gettext_lazy("Data"),
+    "document": gettext_lazy("Document"),
+    "endpoint": gettext_lazy("Endpoint"),
+    "folder": gettext_lazy("Folder"),
+    "hook": gettext_lazy("Web hook"),
+    "installation": gettext_lazy("Installation"),
+    "invite": gettext_lazy("Invite"),
+    "llm": gettext_lazy("Language model"),
+    "mail": gettext_lazy("E-mail"),
+    "member": gettext_lazy("Member"),
+    "person": gettext_lazy("Person"),
+    "question": gettext_lazy("Question"),
+    "repository": gettext_lazy("Repository"),
+    "token": gettext_lazy("API token"),
+    "workspace": gettext_lazy("Workspace"),
+}
+WAYS = {
+    "page": gettext_lazy("page"),
+    "api": gettext_lazy("API"),
+    "command": gettext_lazy("command"),
+    "system": gettext_lazy("system"),
+}
+
 
 class Action(models.TextChoices):
     """What was done. The part before the point is what it was done to."""

@@ -14,13 +14,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from analysis.views.export import cell
-from workspaces.audit.actions import Action
+from workspaces.audit.actions import SUBJECTS
 from workspaces.audit.outlets import as_facts
 from workspaces.models import AuditEvent, Workspace
 
 PAGE = 50
-# The kinds of things that actions are done to, as the filter offers them.
-SUBJECTS = sorted({action.value.partition(".")[0] for action in Action})
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 
 from workspaces.access import enter, staff_or_404
 from workspaces.audit import record
-from workspaces.audit.actions import Action
-from workspaces.audit.listing import PAGE, SUBJECTS, Filter, as_csv, as_json, events_in
+from workspaces.audit.actions import SUBJECTS, WAYS, Action
+from workspaces.audit.listing import PAGE, Filter, as_csv, as_json, events_in
 from workspaces.models import AuditEvent, Role, Workspace
 
 EXPORTS: dict[str, tuple[Callable[[QuerySet[AuditEvent]], Iterator[str]], str]] = {
@@ -69,7 +69,7 @@ def _page(request: HttpRequest, template: str, workspace: Workspace | None) -> H
         "workspace": workspace,
         "wanted": wanted,
         "subjects": SUBJECTS,
-        "events": [(event, Action(event.action).label) for event in events[:PAGE]],
+        "events": [(event, Action(event.action).label, WAYS.get(event.via, event.via)) for event in events[:PAGE]],
         "older": older.urlencode() if "before" in older else "",
         "query": query.urlencode(),
     }

@@ -50,7 +50,10 @@ def workspace_policy(request: HttpRequest, slug: str) -> HttpResponse:
     """Show and change what the workspace allows. For admins."""
     member = enter(request, slug, role=Role.ADMIN)
     policy = policy_of(member.workspace_id)
-    usable = [(llm.id, f"{llm.name}{'' if llm.self_hosted else ', outside the house'}") for llm in llms()]
+    usable = [
+        (llm.id, llm.name if llm.self_hosted else gettext("%(name)s, outside the house") % {"name": llm.name})
+        for llm in llms()
+    ]
     # One that is away for now stays allowed.
     usable += [
         (id, gettext("%(id)s, not here now") % {"id": id}) for id in policy.allowed_llms if id not in dict(usable)
