@@ -300,7 +300,7 @@ def page_image(request: HttpRequest, document_id: UUID, number: int) -> HttpResp
         return HttpResponse(error.message, status=error.status, content_type="text/plain")
     response = HttpResponse(image, content_type="image/webp")
     response["ETag"] = etag
-    response["Cache-Control"] = gettext("private, max-age=%(YEAR_SECONDS)s, immutable") % {"YEAR_SECONDS": YEAR_SECONDS}
+    response["Cache-Control"] = f"private, max-age={YEAR_SECONDS}, immutable"
     return response
 
 

@@ -146,7 +146,7 @@ def room(request: HttpRequest, visit: Visit, middle: str, context: dict[str, Any
         response = render(request, "_repository_visit.html", around | context)
     else:
         response = render(request, "repository.html", around | _whole(request, visit, path) | context)
-    response["Vary"] = gettext("HX-Request, Cookie")
+    response["Vary"] = "HX-Request, Cookie"
     return response
 
 
