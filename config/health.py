@@ -77,7 +77,7 @@ def worker() -> str:
             idle = [about for queue, about in QUEUES.items() if queue not in living_queues(client)]
     except redis.RedisError:
         return gettext("Whether a worker runs is not known while the message broker does not answer.")
-    what = get_text_list(idle, gettext("and"))
+    what = get_text_list([str(about) for about in idle], gettext("and"))
     return gettext("No worker is there for %(what)s.") % {"what": what} if idle else OK
 
 

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import polib
 import pytest
 from django.conf import settings
-from django.utils.translation import trans_real
-from lxml import etree, html
-from lxml.html import HtmlElement
-from pytest_django.fixtures import SettingsWrapper
 
 from tests import test_routes
-from tests.conftest import Cast
-from tests.test_routes import ANYONE, API, OURS, ROUTES
 from workspaces.catalogue import texts
-from workspaces.models import User
 from workspaces.scripted import SCRIPTED
 
 # The rows and the visits of the test of every route.
@@ -76,74 +68,3 @@ def _differs(entry: polib.POEntry, words: str) -> bool:
     """Return whether a translation names other values than its text. A singular may leave its number out."""
     wanted, found = set(PLACEHOLDER.findall(entry.msgid_plural or entry.msgid)), set(PLACEHOLDER.findall(words))
     return found != wanted and not (entry.msgid_plural and found == set(PLACEHOLDER.findall(entry.msgid)))
-
-
-# ---- Every page, with each translated text between marks ------------------------------------------------------------
-
-OPEN, CLOSE = "⟦", "⟧"
-SPOKEN = ("title", "aria-label", "placeholder", "alt", "data-where")
-NOT_READ = ("script", "style", "code", "pre", "kbd", "svg")
-# What the tests' rows hold, and what is the same in every language.
-DATA = re.compile(r"Lectern|UTC")
-WORD = re.compile(r"[^\W\d_]{2,}")
-
-
-@pytest.fixture
-def marked(monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper) -> None:
-    """Have each German text stand between marks: what is outside of them on a page, nobody has translated."""
-    settings.LANGUAGE_CODE = "de"  # that visitors get, whose browser asks for nothing
-    german = trans_real.translation("de")
-    for name in ("gettext", "ngettext"):
-        plain = getattr(german, name)
-        monkeypatch.setattr(
-            german, name, lambda *words, plain=plain: f"{OPEN}{plain(*words)}{CLOSE}" if words[0] else ""
-        )
-
-
-@pytest.fixture
-def reader(cast: Cast) -> User:
-    """Return an administrator who owns the firm's workspace and reads German."""
-    User.objects.filter(pk=cast.owner.pk).update(is_staff=True, is_superuser=True, language="de")
-    cast.owner.refresh_from_db()
-    return cast.owner
-
-
-def pages(visit, reader: User) -> Iterator[tuple[str, HtmlElement]]:
-    """Yield each page by the name of its route: those for anyone to a visitor too, the others to the reader."""
-    for name in [name for name in OURS if name not in API]:
-        for user in (reader, None) if ROUTES[name] is ANYONE else (reader,):
-            reply = visit(user, name, "GET")
-            if not reply.streaming and reply["Content-Type"].startswith("text/html") and reply.content.strip():
-                yield f"{name}{'' if user else ' signed out'}", html.fromstring(reply.content.decode())
-
-
-def shown(page: HtmlElement) -> Iterator[str]:
-    """Yield what a person can read or hear on a page and stands outside of all marks."""
-    yield from (outside(each.get(name, "")) for each in page.iter(etree.Element) for name in SPOKEN)
-    # A translated text may have elements in it: where it ends is known from all of the page.
-    texts = [(text, text.getparent()) for text in page.xpath("//text()")]
-    bare = outside("".join(text for text, _ in texts))
-    at = 0
-    for text, parent in texts:
-        words, at = bare[at : at + len(text)], at + len(text)
-        if not any(each.tag in NOT_READ for each in [parent, *parent.iterancestors()]):
-            yield words
-
-
-def outside(words: str) -> str:
-    """Return `words` with blanks for what stands between marks."""
-    depth, found = 0, []
-    for sign in words:
-        depth += (sign == OPEN) - (sign == CLOSE)
-        found.append(sign if depth == 0 and sign != CLOSE else " ")
-    return "".join(found)
-
-
-def test_nothing_on_any_page_is_left_untranslated(visit, cast: Cast, reader: User, marked: None):
-    left: dict[str, set[str]] = {}
-    for name, page in pages(visit, reader):
-        for text in shown(page):
-            bare = DATA.sub(" ", text)
-            if WORD.search(bare):
-                left.setdefault(" ".join(bare.split()), set()).add(name)
-    assert left == {}

@@ -247,5 +247,5 @@ def test_the_page_is_cut_and_goes_on(cast: Cast, client: Client, django_assert_m
     last = first.context["events"][-1][0].pk
     assert len(first.context["events"]) == 50
     second = client.get(f"/w/firm/audit/?{first.context['older']}")
-    assert [event.pk for event, _ in second.context["events"]][:1] == [last - 1]
+    assert [event.pk for event, _, _ in second.context["events"]][:1] == [last - 1]
     assert len(client.get(f"/w/firm/audit/?{second.context['older']}").context["events"]) == 20
