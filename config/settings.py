@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from config.env import env
@@ -159,6 +160,9 @@ CELERY_BEAT_SCHEDULE = {
     "tidy": {"task": "analysis.tasks.tidy", "schedule": 3600.0},
     "seal-audit": {"task": "workspaces.tasks.seal_audit", "schedule": 60.0, "options": {"expires": 60}},
     "keep-to-policies": {"task": "workspaces.tasks.keep_to_policies", "schedule": 3600.0},
+    # Each round sends what waits; rounds that nobody took are made good by the next.
+    "mail-at-once": {"task": "workspaces.tasks.mail_at_once", "schedule": 60.0, "options": {"expires": 60}},
+    "mail-digests": {"task": "workspaces.tasks.mail_digests", "schedule": crontab(hour="6", minute="0")},
     "clear-abandoned": {"task": "workspaces.tasks.clear_abandoned", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(room("run") / "beat")

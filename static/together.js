@@ -171,6 +171,25 @@
     event.stopPropagation();
   }
 
+  // ---- What others ask, and cards that have changed -----------------------------------------------------------------
+
+  // Puts the card of a question that somebody else has just asked where one's own would be.
+  function showAsked(list) {
+    for (const { answer, parent } of list) {
+      if (find(`#card-${CSS.escape(answer)}`)) continue;
+      const thread = parent && find(`#thread-${CSS.escape(parent)}`);
+      const target = thread || find("#answers");
+      if (target) htmx.ajax("GET", `/a/${answer}/card/?entry`, { source: target, target, swap: thread ? "beforeend" : "afterbegin" });
+    }
+  }
+
+  function redrawCards(ids) {
+    for (const id of ids) {
+      const card = find(`article.answer:not(.column)#card-${CSS.escape(id)}`);
+      if (card) htmx.ajax("GET", `/a/${id}/card/`, { source: card, target: card, swap: "outerMorph" });
+    }
+  }
+
   // ---- Wiring ------------------------------------------------------------------------------------------------------
 
   document.addEventListener("input", (event) => { if (event.target.matches?.("[data-mentions]")) offer(event.target); });
@@ -193,6 +212,8 @@
   });
   document.addEventListener("lectern:commented", (event) => sent(event.target));
   document.addEventListener("htmx:after:swap", recount);
+  document.addEventListener("asked", (event) => showAsked(JSON.parse(event.detail.data)));
+  document.addEventListener("cards", (event) => redrawCards(JSON.parse(event.detail.data)));
   document.addEventListener("comments", (event) => redraw(JSON.parse(event.detail.data)));
   addEventListener("hashchange", showNamed);
   addEventListener("DOMContentLoaded", showNamed);

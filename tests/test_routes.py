@@ -32,7 +32,7 @@ from tests.analysis.views.repositories import repository_of, snapshot_of
 from tests.conftest import Cast
 from tests.evaluations import make_run
 from tests.rows import make_answer, make_document
-from workspaces.models import ApiToken, Comment, Member, Role, User, Workspace
+from workspaces.models import ApiToken, Comment, Member, Notification, Role, User, Workspace
 from workspaces.models.roles import WORKING_ROLES
 from workspaces.recipes import invite_create
 
@@ -270,6 +270,15 @@ ROUTES = {
     "comment_delete": Route(writes=Role.REVIEWER, absent=True),
     "comment_resolve": Route(writes=Role.REVIEWER, body={"resolved": "1"}),
     "comment_assign": Route(writes=Role.REVIEWER),
+    # What happened
+    "answer_approve": Route(writes=Role.REVIEWER, body={"approved": "1"}),
+    "question_share": Route(writes=Role.VIEWER),
+    "page_events": Route(),
+    "notifications": PERSON,
+    "bell": PERSON,
+    "notifications_read": PERSON,
+    "notification": PERSON,
+    "unsubscribe": ANYONE,
     # Repositories
     "repositories": Route(reads=Role.EDITOR, body={"url": "https://code.example/shop"}),
     "repository": Route(),
@@ -355,6 +364,9 @@ def arguments(cast: Cast) -> dict[str, object]:
         "slug": "firm",
         "comment_id": Comment.objects.create(
             workspace=cast.workspace, author=cast.owner, document=version.document, text="Why?"
+        ).pk,
+        "notification_id": Notification.objects.create(
+            user=cast.outsider, workspace=Workspace.objects.get(slug="elsewhere"), kind="budget"
         ).pk,
         "document_id": version.document_id,
         "question_id": answer.question_id,

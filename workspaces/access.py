@@ -6,13 +6,13 @@ A request made with an API token that is bound to one workspace sees that worksp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Model, Q, QuerySet, When
+from django.db.models import Case, Exists, Model, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest
 from django.utils import timezone
@@ -21,7 +21,19 @@ from django.utils.translation import gettext
 from analysis.egress import let_in
 from analysis.models import Answer, Document, Question, Repository
 from workspaces.language import lowered
-from workspaces.models import ApiToken, Comment, Folder, Invite, Member, Role, Scope, User, Workspace, digest
+from workspaces.models import (
+    ApiToken,
+    Comment,
+    Folder,
+    Invite,
+    Member,
+    Notification,
+    Role,
+    Scope,
+    User,
+    Workspace,
+    digest,
+)
 from workspaces.policy import ARCHIVED
 from workspaces.sight import folders_in_sight, in_sight, questions_in_sight
 
@@ -254,6 +266,23 @@ def comments_for(member: Member) -> QuerySet[Comment]:
     questions = questions_for(member).order_by()
     on = Q(document__in=searched_for(member)) | Q(question__in=questions) | Q(answer__question__in=questions)
     return Comment.objects.filter(on, workspace_id=member.workspace_id).order_by("-created_at", "-pk")
+
+
+def notifications_for(places: Iterable[Member]) -> QuerySet[Notification]:
+    """Return what a person was told of and may still see, newest first. places: theirs, as `memberships_for` has them.
+
+    Asked row by row whether its document or question is in sight: there are few of these, and many of those.
+    """
+    rows, seen, user_id = Notification.objects.none(), Q(pk__in=()), None
+    for place in places:
+        user_id = place.user_id
+        document = Q(document=None) | Q(Exists(searched_for(place).filter(pk=OuterRef("document"))))
+        question = Q(question=None) | Q(Exists(questions_for(place).order_by().filter(pk=OuterRef("question"))))
+        seen |= Q(workspace=place.workspace_id) & document & question
+    if user_id is not None:
+        rows = Notification.objects.filter(seen, user=user_id)
+    about = "workspace", "actor", "question", "document", "comment__document", "comment__answer", "comment__parent"
+    return rows.select_related(*about).order_by("-created_at", "-pk")
 
 
 def get_folder_or_404(who: User | Viewer, folder_id: int, *, role: Role = Role.VIEWER) -> Folder:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from functools import cached_property
 from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest
 
-from workspaces.access import places_for
+from workspaces.access import notifications_for, places_for
 from workspaces.accounts import local_url, passkeys_work
 from workspaces.models import Member, Role, Workspace
 from workspaces.settings_pages import Link, links_for
+
+SINCE_SECONDS = 5
 
 
 class Here:
@@ -42,6 +45,19 @@ class Here:
         """The person's place in this page's workspace."""
         slug = self._slug
         return next((place for place in self.memberships if place.workspace.slug == slug), None)
+
+    @cached_property
+    def unread(self) -> int:
+        """How many notifications the person has not looked at."""
+        return notifications_for(self.memberships).filter(read_at=None).count()
+
+    @property
+    def since(self) -> str:
+        """The event from which on this page is told what happens: a little before it was drawn, so that none is missed.
+
+        What a page hears twice it draws twice, and looks the same.
+        """
+        return f"{int((time.time() - SINCE_SECONDS) * 1000)}-0"
 
     @property
     def nearest(self) -> Member | None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from analysis.egress import embedder_is_away
 from workspaces.access import members_for, roles_given_by
 from workspaces.accounts import refuse_the_firms
-from workspaces.models import Member, Role, Scope, User, Workspace
+from workspaces.models import ByMail, Member, Role, Scope, User, Workspace
 
 WRITERS = [
     (Role.EDITOR, _("Editors and above")),
@@ -201,6 +201,12 @@ class PersonForm(forms.Form):
         choices=[("", _("As the browser asks for")), *settings.LANGUAGES],
         label=_("Language"),
         help_text=_("Of the pages and of messages to you. Answers come in the language of the question."),
+    )
+    notify_by_mail = forms.ChoiceField(
+        choices=ByMail.choices,
+        required=False,
+        label=_("Notifications by e-mail"),
+        help_text=_("Of what others tell you and you have not looked at under the bell."),
     )
 
 

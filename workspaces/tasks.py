@@ -55,3 +55,19 @@ def keep_to_policies() -> None:
     from workspaces.retention import keep_to_policies
 
     keep_to_policies()
+
+
+@shared_task(name="workspaces.tasks.mail_at_once")
+def mail_at_once() -> None:
+    """Mail what has happened to those who want to know at once."""
+    from workspaces.together.digest import mail_at_once
+
+    mail_at_once()
+
+
+@shared_task(name="workspaces.tasks.mail_digests")
+def mail_digests() -> None:
+    """Mail what has happened in a day to those who want to know once a day."""
+    from workspaces.together.digest import mail_digests
+
+    mail_digests()

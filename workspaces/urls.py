@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from workspaces.views import account, audit, comments, home, lifecycle, mail, members, workspace
+from workspaces.views import (
+    account,
+    audit,
+    comments,
+    home,
+    lifecycle,
+    mail,
+    members,
+    notifications,
+    together,
+    workspace,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -41,6 +52,14 @@ urlpatterns = [
     path("c/<uuid:comment_id>/delete/", comments.comment_delete_view, name="comment_delete"),
     path("c/<uuid:comment_id>/resolve/", comments.comment_resolve_view, name="comment_resolve"),
     path("c/<uuid:comment_id>/assign/", comments.comment_assign_view, name="comment_assign"),
+    path("a/<uuid:answer_id>/approve/", together.answer_approve_view, name="answer_approve"),
+    path("q/<uuid:question_id>/share/", together.question_share_view, name="question_share"),
+    path("w/<slug:slug>/page/events/", together.page_events, name="page_events"),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/bell/", notifications.bell, name="bell"),
+    path("notifications/read/", notifications.notifications_read, name="notifications_read"),
+    path("notifications/<int:notification_id>/", notifications.notification, name="notification"),
+    path("notifications/stop/<str:token>/", notifications.unsubscribe, name="unsubscribe"),
     path("mail/", mail.mail, name="mail"),
     path("mail/<str:file_name>/<int:number>/", mail.mail_message, name="mail_message"),
     path("audit/", audit.audit, name="audit"),

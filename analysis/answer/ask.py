@@ -229,8 +229,12 @@ def enqueue(answer: Answer, *, countdown_seconds: float = 0) -> None:
 
 def emit_end(answer: Answer, name: str, data: dict[str, Any]) -> None:
     """Emit an answer's last event, and tell the workspace's live list. The row must be committed."""
+    from workspaces.together.notify import answer_is_done
+
     progress.emit(progress.answer_stream(answer.pk), name, data)
     emit_listed(answer)
+    if data.get("status") != AnswerStatus.STOPPED:
+        answer_is_done(answer)
 
 
 def emit_listed(answer: Answer) -> None:

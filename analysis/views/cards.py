@@ -21,6 +21,8 @@ from analysis.views.found import found_items, named
 from analysis.views.receipts import Receipt, receipt_line, receipt_of
 from analysis.views.thinking import Thinking
 from workspaces.models import Member, Role
+from workspaces.together.news import name_of
+from workspaces.together.sharing import may_unshare
 from workspaces.together.threads import Talk
 
 FOUND_AT_ONCE = 8  # a longer list of findings is folded under a finished answer
@@ -56,6 +58,23 @@ class Card:
         return {Purpose.SUMMARY: "Summary", Purpose.CHANGES: "What changed"}.get(
             Purpose(self.question.purpose), self.question.text
         )
+
+    @property
+    def may_approve(self) -> bool:
+        return self.may_ask and bool(self.answer.text) and not self.answer.open
+
+    @property
+    def approver(self) -> str:
+        """Who stands by the answer."""
+        return name_of(self.answer.approved_by)
+
+    @property
+    def may_share(self) -> bool:
+        return not self.question.shared and self.question.asker_id == self.member.user_id
+
+    @cached_property
+    def may_unshare(self) -> bool:
+        return self.question.shared and may_unshare(self.question, self.member.user)
 
     @cached_property
     def talk(self) -> Talk:

@@ -22,6 +22,7 @@ from analysis.views.snapshots import repository_rows
 from analysis.views.sse import HEARTBEAT, STREAM_ID, checked, frame, last_event_id, sse_response
 from workspaces.access import documents_for, member_or_404, person, repositories_for
 from workspaces.models import Member
+from workspaces.together.live import news_of
 
 # Events that come within this time go out as one message: a hundred files being read in cost two draws a second.
 GATHER_SECONDS = 0.5
@@ -73,7 +74,7 @@ class LiveList:
             partials, list_changed = partials + moved, list_changed or changed
         if any(event.name == "question" for event in events):
             partials += _draw("_recent_partial.html", {"recent": recent_questions(self.member)})
-        before = [frame("", event="list")] if list_changed else []
+        before = [*([frame("", event="list")] if list_changed else []), *news_of(self.member, events)]
         return b"".join([*before, frame(partials, id=events[-1].id)])
 
     def _document_partials(self, ids: set[str]) -> tuple[str, bool]:

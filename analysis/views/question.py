@@ -35,6 +35,7 @@ from workspaces.access import (
     questions_for,
 )
 from workspaces.models import Member, Role
+from workspaces.together.notify import await_answer
 
 LISTED_QUESTIONS = 30
 CONTEXT_CHARACTERS, CONTEXT_POINTS = 300, 60.0
@@ -111,6 +112,7 @@ def box_of(form: QueryDict) -> str:
 
 def shown(request: HttpRequest, answer: Answer, member: Member, *, target: str, swap: str) -> HttpResponse:
     """Return the new answer's card for the open page, put where `target` and `swap` say; else lead to its own page."""
+    await_answer(answer, person(request))
     if not request.headers.get("HX-Request"):
         return redirect("question", answer.question_id)
     context = {"card": card_for(answer, member), "target": target, "swap": swap, "box": request.POST.get("box", "")}
@@ -271,7 +273,7 @@ def answer_stop_view(request: HttpRequest, answer_id: UUID) -> HttpResponse:
 @require_GET
 @never_cache
 def answer_card(request: HttpRequest, answer_id: UUID) -> HttpResponse:
-    """Return the card of one answer alone."""
+    """Return the card of one answer alone; with `?entry` with a place for what follows it up."""
     answer = get_answer_or_404(person(request), answer_id)
     card = card_for(answer, member_of(person(request), answer.question.workspace))
-    return render(request, "_answer.html", {"card": card})
+    return render(request, "_entry.html" if "entry" in request.GET else "_answer.html", {"card": card})

@@ -59,6 +59,12 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def initials(self) -> str:
+        """One or two letters that stand for the person."""
+        words = self.get_full_name().split() or self.email.partition("@")[0].replace("-", ".").split(".")
+        return "".join(word[0] for word in [*words[:1], *words[1:][-1:]] if word).upper() or "?"
+
     def clean(self) -> None:
         """Keep addresses in lower case, as sign-in looks them up."""
         super().clean()

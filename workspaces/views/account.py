@@ -33,11 +33,13 @@ from workspaces.recipes import token_issue, token_revoke
 def account_settings(request: HttpRequest) -> HttpResponse:
     """Show and change the person's name and language."""
     user = person(request)
-    saved = {"name": user.get_full_name(), "language": language_of(user)}
+    saved = {"name": user.get_full_name(), "language": language_of(user), "notify_by_mail": user.notify_by_mail}
     form = PersonForm(request.POST if request.method == "POST" else None, initial=saved)
     if form.is_valid():
         name, language = form.cleaned_data["name"], form.cleaned_data["language"]
-        User.objects.filter(pk=user.pk).update(first_name=name, last_name="", language=language)
+        by_mail = form.cleaned_data["notify_by_mail"] or user.notify_by_mail
+        rows = User.objects.filter(pk=user.pk)
+        rows.update(first_name=name, last_name="", language=language, notify_by_mail=by_mail)
         if language:
             translation.activate(language)
         messages.success(request, gettext("Your settings are saved."))

@@ -387,7 +387,7 @@ def test_questions_do_not_grow_with_documents(cast: Cast) -> None:
     for number in range(3, 40):
         make_question(cast, f"{number}?", make(cast, f"{number}.pdf", warnings=[]))
     assert count() == few
-    assert few <= 10
+    assert few <= 11  # one of them counts what the bell shows
 
 
 def test_recent_questions_with_their_state(cast: Cast) -> None:
