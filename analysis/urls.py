@@ -28,6 +28,7 @@ urlpatterns = [
     path("w/<slug:slug>/", home.workspace, name="workspace"),
     path("w/<slug:slug>/documents/", home.upload, name="upload"),
     path("w/<slug:slug>/documents/delete/", home.documents_delete, name="documents_delete"),
+    path("w/<slug:slug>/documents/move/", home.documents_move, name="documents_move"),
     path("w/<slug:slug>/sample/", home.sample, name="sample"),
     path("w/<slug:slug>/rows/", home.documents_table, name="documents_table"),
     path("w/<slug:slug>/events/", live.workspace_events, name="workspace_events"),

@@ -290,16 +290,19 @@
     const form = find("[data-upload]");
     if (!form || !files.length) return;
     find("[data-uploads]").hidden = false;
-    for (const file of files) sendable(begun({ file, url: form.action, field: "file", more: {} }));
+    for (const file of files) sendable(begun({ file, url: form.action, field: "file", more: lying(form) }));
     sendNext();
   }
+
+  // The folder that the page shows, which is where files come to lie.
+  const lying = (form) => (form.elements.folder ? { folder: form.elements.folder.value } : {});
 
   // Adds a folder as one archive, which `pack` makes. note: what is in it.
   async function addArchive(name, note, pack) {
     const form = find("[data-upload]");
     if (!form) return;
     find("[data-uploads]").hidden = false;
-    const upload = begun({ file: { name, size: 0 }, url: form.dataset.repositories, field: "archive", more: { name, origin: "folder" }, note });
+    const upload = begun({ file: { name, size: 0 }, url: form.dataset.repositories, field: "archive", more: { name, origin: "folder", ...lying(form) }, note });
     draw(upload, `${note} ${say("Packing…")}`, []);
     upload.file = await pack();
     upload.name = name;

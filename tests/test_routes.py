@@ -32,6 +32,7 @@ from tests.analysis.views.repositories import repository_of, snapshot_of
 from tests.conftest import Cast
 from tests.evaluations import make_run
 from tests.rows import make_answer, make_document
+from workspaces.folders import folder_create
 from workspaces.models import ApiToken, Comment, Member, Notification, Role, User, Workspace
 from workspaces.models.roles import WORKING_ROLES
 from workspaces.recipes import invite_create
@@ -96,6 +97,13 @@ ROUTES = {
     "api-1:list_tables": Route(),
     "api-1:get_table": Route(absent=True),
     "api-1:get_table_csv": Route(absent=True),
+    "api-1:list_folders": Route(body={"name": "Matter"}),
+    "api-1:add_folder": Route(body={"name": "Matter"}),
+    "api-1:change_folder": Route(body={"name": "Matter"}),
+    "api-1:delete_folder": Route(),
+    "api-1:get_folder_people": Route(reads=Role.ADMIN, writes=Role.ADMIN, body={"restricted": True, "emails": []}),
+    "api-1:set_folder_people": Route(reads=Role.ADMIN, writes=Role.ADMIN, body={"restricted": True, "emails": []}),
+    "api-1:move": Route(body={"folder_id": None}),
     "api-1:add_repository": Route(body={"url": "https://code.example/shop"}),
     "api-1:list_repositories": Route(body={"url": "https://code.example/shop"}),
     "api-1:get_repository": Route(),
@@ -209,6 +217,11 @@ ROUTES = {
     "workspace": Route(),
     "upload": Route(body={"file": "lease.txt"}),
     "documents_delete": Route(reads=Role.EDITOR),
+    "documents_move": Route(reads=Role.EDITOR),
+    "folders": Route(body={"name": "Matter"}),
+    "folder": Route(body={"name": "Matter"}),
+    "folder_people": ADMINS,
+    "folder_delete": Route(),
     "sample": Route(),
     "documents_table": Route(),
     "workspace_events": Route(),
@@ -382,6 +395,7 @@ def arguments(cast: Cast) -> dict[str, object]:
         "kind": "csv",
         "member_id": Member.objects.get(workspace=cast.workspace, user=cast.editor).pk,
         "invite_id": invite.pk,
+        "folder_id": folder_create(workspace=cast.workspace, name="Deals").pk,
         "endpoint_id": (endpoint := Endpoint.objects.create(name="Away", base_url="http://127.0.0.1:9/v1")).pk,
         "llm_id": ServedLLM.objects.create(endpoint=endpoint, slug="away", model="away").pk,
         "run_id": make_run(note="", found=0.5, trials=4).pk,

@@ -25,6 +25,7 @@ from workspaces.models import (
     ApiToken,
     Comment,
     Folder,
+    FolderSight,
     Invite,
     Member,
     Notification,
@@ -324,6 +325,20 @@ def get_comment_or_404(who: User | Viewer, comment_id: UUID, *, role: Role = Rol
     place = _place(who, Comment.objects.filter(pk=comment_id).values("workspace"))
     on = "document__version", "question", "answer__question", "parent", "author", "assignee", "workspace"
     return _let_in(who, place, comments_for(place).select_related(*on).filter(pk=comment_id), role)
+
+
+def require_no_wider(member: Member, rows: Iterable[Document | Repository], folder: Folder | None) -> None:
+    """Return when the member may move the rows into `folder`, None for the top; raises PermissionDenied.
+
+    Only who sees every folder may put what a closed one keeps to where it is seen by others.
+    """
+    if member.sees_all:
+        return
+    others = set(FolderSight.objects.filter(folder=folder).values_list("member", flat=True)) if folder else set()
+    for closed in Folder.objects.filter(pk__in={row.folder_id for row in rows}, closed=True):
+        inside = set(closed.sights.values_list("member", flat=True))
+        if folder is None or not folder.closed or others - inside:
+            raise PermissionDenied(f"Only an admin can move something out of “{closed}” to where others see it.")
 
 
 def sees(who: User | Viewer, get: Callable[..., Model], pk: UUID) -> bool:

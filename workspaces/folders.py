@@ -6,7 +6,7 @@ changes, and kept as rows (`Folder.closed`, `FolderSight`): `workspaces.sight` a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -79,21 +79,24 @@ def folder_delete(folder: Folder) -> None:
 
 
 @transaction.atomic
-def folder_restrict(folder: Folder, *, restricted: bool, members: Iterable[Member] = ()) -> None:
-    """Close the folder to all but owners, admins and `members`; or open it to who sees the folder above it.
+def folder_restrict(folder: Folder, *, restricted: bool, members: Collection[Member] | None = None) -> None:
+    """Close the folder to all but owners, admins and its list; or open it to who sees the folder above it.
 
-    Guests stay on its list either way, since they see no folder but by a list.
+    members: who is on its list from now on; None for those who are. Only guests stay on the list of an open folder,
+    since they see no folder but by a list.
     """
     _lock(folder.workspace_id)
     folder.restricted = restricted
     folder.save(update_fields=["restricted"])
-    if restricted:
+    if members is not None:
+        folder.grants.exclude(member__in=members).delete()
         _grant(folder, members)
-    else:
+    if not restricted:
         folder.grants.filter(member__guest=False).delete()
     _see_anew(folder.workspace_id)
     action = Action.FOLDER_CLOSED if restricted else Action.FOLDER_OPENED
-    record(action, folder, workspace=folder.workspace, people=sorted(str(each.user) for each in members))
+    people = folder.grants.order_by("member__user__email").values_list("member__user__email", flat=True)
+    record(action, folder, workspace=folder.workspace, people=list(people))
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from analysis.errors import UserError
 from analysis.models import Document, Question, Repository
 from workspaces.models import Folder, FolderSight, Member
 
@@ -48,6 +49,12 @@ def questions_in_sight(member: Member) -> Q:
     for rows in out_of_sight:
         seen &= Q(~Exists(rows.filter(question=OuterRef("pk"))))
     return seen & (own | Q(across_workspace=False)) if member.guest else seen
+
+
+def require_folder_for(member: Member, folder: Folder | None) -> None:
+    """Return when the member sees what they put into `folder`; raises UserError no_folder to a guest at the top."""
+    if folder is None and member.guest:
+        raise UserError("Choose one of your folders for it: guests see nothing outside these.", code="no_folder")
 
 
 def _let_into(member: Member) -> QuerySet[FolderSight, Any]:

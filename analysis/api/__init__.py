@@ -7,6 +7,7 @@ from analysis.api import (
     changes,
     clauses,
     documents,
+    folders,
     questions,
     repositories,
     search,
@@ -33,7 +34,7 @@ api = Interface(
 )
 install(api)
 NOUNS = (
-    *(workspaces, documents, tables, terms, repositories, sources, changes),
+    *(workspaces, folders, documents, tables, terms, repositories, sources, changes),
     *(search, questions, summaries, clauses, usage),
 )
 for noun in NOUNS:

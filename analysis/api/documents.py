@@ -10,18 +10,19 @@ from django.core.files.uploadedfile import UploadedFile as DjangoFile
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
-from ninja import File, Query, Router, Status, UploadedFile
+from ninja import File, Form, Query, Router, Status, UploadedFile
 
 from analysis.api.auth import ApiRequest
+from analysis.api.chosen import chosen_folders
 from analysis.api.errors import refusal
 from analysis.api.responses import Limit, Offset, page_of, produces, responses
-from analysis.api.schemas import DocumentOut, DocumentPage, TextOut, UploadedOut
+from analysis.api.schemas import DocumentOut, DocumentPage, FolderId, TextOut, UploadedOut
 from analysis.errors import UserError
 from analysis.ingest.render import page_image
 from analysis.ingest.upload import document_delete, document_upload
 from analysis.models import Document, DocumentVersion, IngestStatus
 from workspaces.access import documents_for, get_document_or_404, member_or_404, searched_for
-from workspaces.models import Member, Role
+from workspaces.models import Folder, Member, Role
 
 router = Router(tags=["Documents"])
 
@@ -39,25 +40,31 @@ IMAGE_SECONDS = 3600
 
 @router.post("/workspaces/{slug:slug}/documents", response=responses(202, list[UploadedOut], 403, 413, 415))
 def upload_documents(
-    request: ApiRequest, slug: str, file: Annotated[list[UploadedFile], File()]
+    request: ApiRequest,
+    slug: str,
+    file: Annotated[list[UploadedFile], File()],
+    folder_id: Annotated[FolderId | None, Form(None)] = None,
 ) -> HttpResponseBase | Status[Any]:
     """Takes one file or several (repeat `file`) and starts reading them in.
 
     Each file is taken or refused by itself: an entry has an id, or an error that says why the file was not taken. When
     all are refused, the status and the error are those of the first. The same bytes again give the document that is
-    there, with `duplicate: true`.
+    there, with `duplicate: true`. folder_id: where they come to lie.
     """
     member = member_or_404(request.auth, slug, role=Role.EDITOR)
-    outcomes = [_taken(member, piece) for piece in file]
+    folder = chosen_folders(member, [folder_id])[0] if folder_id is not None else None
+    outcomes = [_taken(member, piece, folder) for piece in file]
     refused = [outcome for outcome in outcomes if isinstance(outcome, UserError)]
     if len(refused) == len(outcomes):
         return refusal(refused[0].status, refused[0].code, refused[0].message)
     return Status(202, [_outcome(piece, outcome) for piece, outcome in zip(file, outcomes, strict=True)])
 
 
-def _taken(member: Member, file: DjangoFile[Any]) -> dict[str, Any] | UserError:
+def _taken(member: Member, file: DjangoFile[Any], folder: Folder | None) -> dict[str, Any] | UserError:
     try:
-        uploaded = document_upload(workspace=member.workspace, user=member.user, name=file.name or "", file=file)
+        uploaded = document_upload(
+            workspace=member.workspace, user=member.user, name=file.name or "", file=file, folder=folder
+        )
     except UserError as error:
         return error
     document = uploaded.document
@@ -102,6 +109,7 @@ def document_payload(document: Document) -> dict[str, Any]:
         "kind": version.kind or None,
         "repository_id": document.repository_id,
         "path": document.path or None,
+        "folder_id": document.folder_id,
         "size_bytes": version.size_bytes,
         "pages": version.page_count,
         "characters": version.characters,

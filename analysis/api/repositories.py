@@ -7,11 +7,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404
 from ninja import Router, Schema, Status
 from ninja.errors import HttpError, ValidationError
 from pydantic import ValidationError as Unusable
 
 from analysis.api.auth import ApiRequest
+from analysis.api.chosen import chosen_folders
 from analysis.api.repository_schemas import (
     RepositoryChangeIn,
     RepositoryIn,
@@ -35,11 +37,12 @@ from analysis.ingest.repository import (
 from analysis.ingest.unpack.rules import Rules
 from analysis.models import IngestStatus, Repository, Snapshot
 from workspaces.access import get_repository_or_404, member_or_404, repositories_for
-from workspaces.models import Role
+from workspaces.models import Folder, Member, Role
 
 router = Router(tags=["Repositories"])
 
 Body = TypeVar("Body", bound=Schema)
+FOLDER_ID_DIGITS = 18
 
 # Where each stage starts and how much of the whole it is; about what they take on two cores.
 STAGE_SHARES = {
@@ -82,13 +85,15 @@ def add_repository(request: ApiRequest, slug: str) -> Status[Any]:
     given: dict[str, Any] = {"workspace": member.workspace, "user": member.user}
     archive = _archive(request)
     if archive is not None:
-        repository = repository_add(**given, name=_field(request, "name"), archive=archive)
+        folder = _folder(member, _field(request, "folder_id"))
+        repository = repository_add(**given, name=_field(request, "name"), archive=archive, folder=folder)
     else:
         asked = _body(request, RepositoryIn)
         rules = _rules(asked.rules) if asked.rules else None
         repository = repository_add(
-            **given, name=asked.name, url=asked.url, ref=asked.ref, credential=asked.token, rules=rules
-        )
+            **given, name=asked.name, url=asked.url, ref=asked.ref, credential=asked.token, rules=rules,
+            folder=_folder(member, "" if asked.folder_id is None else str(asked.folder_id)),
+        )  # fmt: skip
     return Status(202, repository_payload(repository))
 
 
@@ -174,6 +179,7 @@ def _payload(repository: Repository, newest: Snapshot | None) -> dict[str, Any]:
         "url": repository.url,
         "ref": repository.ref,
         "has_token": bool(repository.credential),
+        "folder_id": repository.folder_id,
         "rules": Rules.of(repository.rules).as_json(),
         "status": newest.status if newest else IngestStatus.QUEUED,
         "snapshot": snapshot_payload(repository.snapshot) if repository.snapshot else None,
@@ -229,6 +235,15 @@ def _archive(request: ApiRequest) -> UploadedFile[Any] | None:
     if archive is None:
         raise UserError("archive: Field required.", code="invalid")
     return archive
+
+
+def _folder(member: Member, given: str) -> Folder | None:
+    """Return the folder with this id, None for ""; raises Http404 for one out of sight."""
+    if not given:
+        return None
+    if not given.isdecimal() or len(given) > FOLDER_ID_DIGITS:
+        raise Http404
+    return chosen_folders(member, [int(given)])[0]
 
 
 def _field(request: ApiRequest, name: str) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
-from analysis.api.schemas import ErrorDetail, Text
+from analysis.api.schemas import ErrorDetail, FolderId, Text
 from analysis.models import Disposition, Origin
 from analysis.repository.changed_symbols import SymbolChangeKind
 from analysis.repository.changes import ChangeKind
@@ -42,6 +42,7 @@ class RepositoryIn(Schema):
     ref: Text = ""
     token: Text = ""
     name: Text = ""
+    folder_id: FolderId | None = None
     rules: RulesIn | None = None
 
 
@@ -157,6 +158,7 @@ class RepositoryOut(Schema):
     url: str
     ref: str
     has_token: bool
+    folder_id: int | None
     rules: RulesOut
     status: Status
     snapshot: SnapshotOut | None

@@ -23,7 +23,8 @@ def _storable(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_storable)]
 DocumentIds = Annotated[list[UUID], Field(max_length=DOCUMENT_IDS_MAX)]
-FolderIds = Annotated[list[int], Field(max_length=DOCUMENT_IDS_MAX)]
+FolderId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+FolderIds = Annotated[list[FolderId], Field(max_length=DOCUMENT_IDS_MAX)]
 RepositoryIds = Annotated[list[UUID], Field(max_length=DOCUMENT_IDS_MAX)]
 
 
@@ -51,7 +52,7 @@ class WarningOut(Schema):
 class DocumentOut(Schema):
     """A document. progress: 0 to 1 over all stages; stage_done of stage_total: pages or chunks of the stage.
 
-    repository_id, path: of a file of a repository.
+    repository_id, path: of a file of a repository. folder_id: where it lies, null at the top.
     """
 
     id: UUID
@@ -65,6 +66,7 @@ class DocumentOut(Schema):
     kind: str | None
     repository_id: UUID | None
     path: str | None
+    folder_id: int | None
     size_bytes: int
     pages: int
     characters: int

@@ -15,7 +15,7 @@ from analysis.api.auth import ApiRequest
 from analysis.api.chosen import Path, chosen_folders, chosen_repositories
 from analysis.api.documents import chosen_documents
 from analysis.api.responses import responses
-from analysis.api.schemas import DOCUMENT_IDS_MAX, HitOut, Text
+from analysis.api.schemas import DOCUMENT_IDS_MAX, FolderId, HitOut, Text
 from analysis.errors import UserError
 from analysis.types import Hit
 from workspaces.access import member_or_404
@@ -32,7 +32,7 @@ def search(
     *,
     document_id: Annotated[list[UUID], Query([], max_length=DOCUMENT_IDS_MAX)] = [],  # noqa: B006
     repository_id: Annotated[list[UUID], Query([], max_length=DOCUMENT_IDS_MAX)] = [],  # noqa: B006
-    folder_id: Annotated[list[int], Query([], max_length=DOCUMENT_IDS_MAX)] = [],  # noqa: B006
+    folder_id: Annotated[list[FolderId], Query([], max_length=DOCUMENT_IDS_MAX)] = [],  # noqa: B006
     path: Path = "",
 ) -> list[dict[str, Any]]:
     """The passages that answer `q` best, best first; document_id, repository_id and folder_id

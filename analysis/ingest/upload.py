@@ -28,7 +28,7 @@ from workspaces.audit import record
 from workspaces.audit.actions import Action
 from workspaces.models import Folder, Member, User, Workspace
 from workspaces.policy import require_of
-from workspaces.sight import in_sight
+from workspaces.sight import in_sight, require_folder_for
 
 logger = logging.getLogger(__name__)
 
@@ -208,8 +208,9 @@ def _refuse_media(media: str) -> None:
 
 def require_room(user: User | None, workspace: Workspace, folder: Folder | None) -> None:
     """Return when the person sees what they put into the folder; raises UserError no_folder."""
-    if folder is None and Member.objects.filter(user=user, workspace=workspace, guest=True).exists():
-        raise UserError("Choose one of your folders for it: guests see nothing outside these.", code="no_folder")
+    member = Member.objects.filter(user=user, workspace=workspace).first() if user else None
+    if member is not None:
+        require_folder_for(member, folder)
 
 
 def _same_bytes(document: Document, sha256: str) -> Document | None:

@@ -20,7 +20,7 @@ from analysis.views.fold import NOT_BEGUN, LiveAnswer
 from analysis.views.found import found_items, named
 from analysis.views.receipts import Receipt, receipt_line, receipt_of
 from analysis.views.thinking import Thinking
-from workspaces.models import Member, Role
+from workspaces.models import Folder, Member, Role
 from workspaces.together.news import name_of
 from workspaces.together.sharing import may_unshare
 from workspaces.together.threads import Talk
@@ -93,12 +93,19 @@ class Card:
     def repositories(self) -> list[Repository]:
         return list(self.question.repositories.order_by("added_at", "pk"))
 
+    @cached_property
+    def folders(self) -> list[Folder]:
+        """The folders that the question was put to, without those in them."""
+        found = list(self.question.folders.order_by("name"))
+        return [each for each in found if each.parent_id not in {folder.pk for folder in found}]
+
     @property
     def put_to(self) -> str:
         """What the question was put to, in a few words, where its page does not say."""
         if self.question.across_workspace:
             return gettext("the whole workspace")
-        names = [each.name for each in self.repositories]
+        names = [gettext("the folder %(name)s") % {"name": each.name} for each in self.folders]
+        names += [each.name for each in self.repositories]
         if self.question.path:
             names = [f"{name}/{self.question.path}" for name in names]
         count = len(self.documents)

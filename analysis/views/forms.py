@@ -101,6 +101,11 @@ def chosen_folders(form: QueryDict, member: Member) -> list[Folder]:
     return found
 
 
+def chosen_folder(form: QueryDict, member: Member) -> Folder | None:
+    """Return the one folder named by `folder=`, None for the top; raises Http404 for one out of sight."""
+    return next(iter(chosen_folders(form, member)), None)
+
+
 def _ids(form: QueryDict, name: str) -> set[UUID]:
     try:
         return {UUID(given) for given in form.getlist(name) if given}

@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files import File
 from django.db.models import OuterRef, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.text import Truncator
@@ -27,11 +27,14 @@ from analysis.ingest.repository import repository_add, repository_delete
 from analysis.ingest.upload import document_delete, document_upload
 from analysis.llm.registry import audio_llm
 from analysis.models import Answer, Document, Question, Repository
+from analysis.views.forms import chosen_documents, chosen_folder, chosen_repositories
 from analysis.views.listing import Listing, Wanted
+from analysis.views.place import Place, folders_by_path, place_url
 from analysis.views.snapshots import repository_rows
 from local.samples import sample_paths
-from workspaces.access import documents_for, enter, person, questions_for, repositories_for
-from workspaces.models import Member, Role, User, Workspace
+from workspaces.access import documents_for, enter, person, questions_for, repositories_for, require_no_wider
+from workspaces.folders import move_into
+from workspaces.models import Folder, Member, Role, User, Workspace
 
 RECENT_QUESTIONS = 12
 
@@ -85,12 +88,13 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
     For a script (HX-Request) the answer is a list item per file, under the status of the one file if it is refused.
     """
     member = enter(request, slug, role=Role.EDITOR)
-    received = [receive(member.workspace, person(request), file) for file in request.FILES.getlist("file")]
+    folder = chosen_folder(request.POST, member)
+    received = [receive(member.workspace, person(request), file, folder) for file in request.FILES.getlist("file")]
     if request.headers.get("HX-Request"):
         status = max((each.status for each in received), default=422) if len(received) < 2 else 200
         return render(request, "_received.html", {"received": received}, status=status)
     _tell(request, received)
-    return redirect("workspace", slug=slug)
+    return redirect(place_url(slug, folder))
 
 
 @login_required
@@ -136,13 +140,36 @@ def documents_delete(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("workspace", slug=slug)
 
 
-def receive(workspace: Workspace, user: User, file: File[bytes]) -> Received:
+@login_required
+@require_http_methods(["GET", "POST"])
+@never_cache
+def documents_move(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask which folder the chosen documents and repositories are to lie in; on POST put them there."""
+    member = enter(request, slug, role=Role.EDITOR)
+    form = request.POST or request.GET
+    documents, repositories = chosen_documents(form, member), chosen_repositories(form, member)
+    if any(document.repository_id for document in documents):
+        raise Http404
+    if request.method == "GET":
+        context = {"workspace": member.workspace, "documents": documents, "repositories": repositories}
+        return render(request, "documents_move.html", context | {"folders": folders_by_path(member)})
+    folder = chosen_folder(form, member)
+    require_no_wider(member, [*documents, *repositories], folder)
+    move_into(folder, workspace=member.workspace, documents=documents, repositories=repositories)
+    for document in documents:
+        progress.announce_document(member.workspace_id, document.pk)
+    return redirect(place_url(slug, folder))
+
+
+def receive(workspace: Workspace, user: User, file: File[bytes], folder: Folder | None = None) -> Received:
     """Return what became of `file`: in the workspace, an archive as a repository, there already, or refused."""
     name = str(file.name or "")
     try:
         if is_archive(name):
-            return Received(name, repository=repository_add(workspace=workspace, user=user, archive=file))
-        uploaded = document_upload(workspace=workspace, user=user, name=name, file=file)
+            return Received(
+                name, repository=repository_add(workspace=workspace, user=user, archive=file, folder=folder)
+            )
+        uploaded = document_upload(workspace=workspace, user=user, name=name, file=file, folder=folder)
     except UserError as error:
         return Received(
             Truncator(name).chars(120) or gettext("A file without a name"), error=error.message, status=error.status
@@ -159,14 +186,17 @@ def recent_questions(member: Member) -> list[Question]:
 
 def _table(request: HttpRequest, member: Member) -> dict[str, object]:
     wanted = Wanted.from_query(request.GET)
-    listing = Listing(documents_for(member), wanted)
+    place = Place.of(member, wanted)
+    listing = Listing(documents_for(member).filter(place.lying), wanted)
     repositories = repositories_for(member) if wanted.page == 1 and not wanted.status else Repository.objects.none()
+    repositories = repositories.filter(place.lying)
     if wanted.name:
         repositories = repositories.filter(name__icontains=wanted.name)
     rows = repository_rows(repositories, listing.llm)
     return {
         "repository_rows": rows,
-        "empty": listing.empty and not rows,
+        "place": place,
+        "empty": listing.empty and not rows and not place.folders,
         "workspace": member.workspace,
         "may_ask": member.may(Role.REVIEWER),
         "may_edit": member.may(Role.EDITOR),

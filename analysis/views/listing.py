@@ -77,9 +77,13 @@ STAGE_WORDS = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the reader wants to see. sort: a key of SORTS, with "-" before it for descending; status: of STATUSES."""
+    """What the reader wants to see. sort: a key of SORTS, with "-" before it for descending; status: of STATUSES.
+
+    folder: the id of one, None for the top.
+    """
 
     name: str = ""
+    folder: int | None = None
     status: str = ""
     sort: str = NEWEST_FIRST
     page: int = 1
@@ -88,8 +92,10 @@ class Wanted:
     def from_query(cls, query: QueryDict) -> Wanted:
         """Return what the query string asks for; what it does not understand is as if it were not there."""
         status, sort, page = query.get("status", ""), query.get("sort", ""), query.get("page", "")
+        folder = query.get("folder", "")
         return cls(
             name=query.get("name", "").replace("\0", "").strip()[:255],
+            folder=int(folder) if folder.isascii() and folder.isdigit() and len(folder) < 19 else None,
             status=status if status in STATUSES else "",
             sort=sort if sort.removeprefix("-") in SORTS else NEWEST_FIRST,
             page=int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
@@ -97,9 +103,14 @@ class Wanted:
 
     def query(self) -> str:
         """Return the query string that asks for this, "" for the plain table."""
-        given = {"name": self.name, "status": self.status, "sort": self.sort, "page": self.page}
-        plain = {"name": "", "status": "", "sort": NEWEST_FIRST, "page": 1}
+        given = {"folder": self.folder, "name": self.name, "status": self.status, "sort": self.sort, "page": self.page}
+        plain = {"folder": None, "name": "", "status": "", "sort": NEWEST_FIRST, "page": 1}
         return urlencode({key: value for key, value in given.items() if value != plain[key]})
+
+    @property
+    def filtered(self) -> bool:
+        """Whether it is looked for something, which may lie in any folder below."""
+        return bool(self.name or self.status)
 
     def toggled(self, key: str) -> Wanted:
         """Return the same, sorted by `key`: ascending first, the other way if it is sorted by it already."""

@@ -28,6 +28,7 @@ from analysis.views.forms import Asked, chosen_documents, chosen_folders, chosen
 from analysis.views.pages import Box, page_marks
 from workspaces.access import (
     enter,
+    folders_for,
     get_answer_or_404,
     get_question_or_404,
     member_of,
@@ -69,6 +70,7 @@ def _ask_page(request: HttpRequest, member: Member, error: LecternError | None =
         "documents": chosen_documents(form, member),
         "repositories": chosen_repositories(form, member),
         "folders": chosen_folders(form, member),
+        "closed": folders_for(member).filter(closed=True).count(),
         "questions": with_status(questions_for(member).filter(purpose="question"))[:LISTED_QUESTIONS],
         "text": form.get("text", ""),
         "error": error.message if error else "",

@@ -29,6 +29,7 @@ from analysis.ingest.repository import (
 from analysis.ingest.unpack.rules import PathRules, Rules
 from analysis.models import Disposition, Origin, Repository, Snapshot
 from analysis.repository.tree import FileNode, files_of
+from analysis.views.forms import chosen_folder
 from analysis.views.question import told
 from analysis.views.trees import LABELS
 from workspaces.access import enter, get_repository_or_404, person, repositories_for
@@ -90,6 +91,7 @@ def _added(request: HttpRequest, member: Member) -> Repository:
         ref=request.POST.get("ref", "").strip(),
         credential=request.POST.get("credential", ""),
         origin=origin,
+        folder=chosen_folder(request.POST, member),
     )
 
 

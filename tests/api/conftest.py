@@ -30,6 +30,9 @@ class Caller:
     def patch(self, path: str, body: Any) -> HttpResponse:
         return self.client.patch(f"/api/v1{path}", body, content_type="application/json", headers=self.headers)
 
+    def put(self, path: str, body: Any) -> HttpResponse:
+        return self.client.put(f"/api/v1{path}", body, content_type="application/json", headers=self.headers)
+
     def upload(self, path: str, *files: Any) -> HttpResponse:
         return self.client.post(f"/api/v1{path}", {"file": files}, headers=self.headers)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import pytest
 from django.core.files.base import ContentFile
 from django.http import Http404
+from django.test import Client
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -261,7 +263,7 @@ class TestQuestions:
         unread = ask("editor")
         receipt = {"documents": [{"document_id": str(house.open_document.pk), "characters_read": 0}]}
         unread.answers.update(coverage=receipt)
-        folders.folder_restrict(house.open, restricted=True, members=[house.member("viewer")])
+        folders.folder_restrict(house.open, restricted=True, members=[house.member("viewer"), house.guest])
         assert seen_by(house, across) == STAFF | {"viewer"}
         assert seen_by(house, chosen) == STAFF | {"viewer", "guest"}
         assert seen_by(house, unread) == EVERYONE
@@ -327,3 +329,75 @@ def test_an_outsider_finds_no_folder(house: House) -> None:
     with pytest.raises(Http404):
         access.get_folder_or_404(house.cast.editor, house.closed.pk)
     assert access.get_folder_or_404(house.cast.viewer, house.open.pk) == house.open
+
+
+class TestPages:
+    def test_home_shows_a_place_and_what_lies_there(self, house: House, client: Client) -> None:
+        client.force_login(house.cast.viewer)
+        home = client.get("/w/firm/").content.decode()
+        assert ("top" in home, ">open<" in home, "Open" in home, "Closed" in home) == (True, False, True, False)
+        inside = client.get(f"/w/firm/?folder={house.open.pk}").content.decode()
+        assert ">open<" in inside
+        assert ">top<" not in inside
+        found = client.get("/w/firm/?name=open").content.decode()
+        assert ">open<" in found
+        for out_of_sight in (house.closed.pk, 10**9):
+            assert client.get(f"/w/firm/?folder={out_of_sight}").status_code == 404
+            assert client.get(f"/folders/{out_of_sight}/").status_code == 404
+
+    def test_a_folder_without_its_parent_stands_at_the_top(self, house: House, client: Client) -> None:
+        folders.folder_grant(house.inner, house.guest)
+        client.force_login(house.guest.user)
+        home = client.get("/w/firm/").content.decode()
+        assert ("Inner" in home, "Closed" in home, "Open" in home) == (True, False, True)
+
+    def test_an_editor_makes_one_and_an_admin_closes_it(self, house: House, client: Client) -> None:
+        client.force_login(house.cast.editor)
+        made = client.post("/w/firm/folders/", {"name": "Matter", "folder": ""})
+        folder = Folder.objects.get(name="Matter")
+        assert (made.status_code, made.url) == (302, f"/w/firm/?folder={folder.pk}")
+        assert client.post("/w/firm/folders/", {"name": "matter"}).status_code == 409
+        assert client.post(f"/folders/{folder.pk}/people/", {"restricted": "yes"}).status_code == 403
+        client.force_login(house.cast.admin)
+        viewer = house.member("viewer")
+        client.post(f"/folders/{folder.pk}/people/", {"restricted": "yes", "member": [viewer.pk]})
+        folder.refresh_from_db()
+        assert folder.closed
+        assert folder not in access.folders_for(house.member("editor"))
+        assert folder in access.folders_for(viewer)
+        client.post(f"/folders/{folder.pk}/", {"name": "Matter 7", "folder": house.open.pk})
+        folder.refresh_from_db()
+        assert (folder.name, folder.parent) == ("Matter 7", house.open)
+        assert client.post(f"/folders/{folder.pk}/delete/").status_code == 302
+        assert not Folder.objects.filter(pk=folder.pk).exists()
+
+    def test_moving_out_of_a_closed_folder_needs_an_admin(self, house: House, client: Client) -> None:
+        Member.objects.filter(user=house.cast.reviewer).update(role=Role.EDITOR)
+        move = {"document": str(house.closed_document.pk), "folder": str(house.open.pk)}
+        client.force_login(house.cast.reviewer)
+        assert "closed" in client.get("/w/firm/documents/move/", {"document": move["document"]}).content.decode()
+        assert client.post("/w/firm/documents/move/", move).status_code == 403
+        assert client.post("/w/firm/documents/move/", move | {"folder": str(house.inner.pk)}).status_code == 302
+        client.force_login(house.cast.editor)
+        assert client.post("/w/firm/documents/move/", move).status_code == 404
+        client.force_login(house.cast.admin)
+        assert client.post("/w/firm/documents/move/", move).status_code == 302
+        assert "closed" in house.names("guest")
+
+    def test_an_upload_comes_to_lie_in_the_folder_shown(self, house: House, client: Client) -> None:
+        client.force_login(house.cast.editor)
+        client.post(
+            reverse("upload", args=["firm"]), {"file": ContentFile(b"Words.", name="new.txt"), "folder": house.open.pk}
+        )
+        assert Document.objects.get(name="new.txt").folder == house.open
+        refused = client.post(
+            reverse("upload", args=["firm"]), {"file": ContentFile(b"W", name="b.txt"), "folder": house.closed.pk}
+        )
+        assert refused.status_code == 404
+
+    def test_asking_across_says_who_will_see_it(self, house: House, client: Client) -> None:
+        client.force_login(house.cast.reviewer)
+        assert "2 closed folders are among it" in client.get("/w/firm/ask/").content.decode()
+        client.force_login(house.cast.editor)
+        assert "closed folder" not in client.get("/w/firm/ask/").content.decode()
+        assert "Ask about the folder Open" in client.get(f"/w/firm/ask/?folder={house.open.pk}").content.decode()
