@@ -327,7 +327,7 @@ ROUTES = {
 }
 
 # Pages that are there for nothing but to write.
-TO_WRITE = {"repositories", "repository_settings", "repository_delete", "documents_delete"}
+TO_WRITE = {"repositories", "repository_settings", "repository_delete", "documents_delete", "documents_move"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NO_SUCH_METHOD = 405
 

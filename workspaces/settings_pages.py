@@ -35,6 +35,7 @@ INVITING = ("invite_create", "invite_resend", "member_role", "member_remove")
 PAGES = (
     Page("workspace_settings", _("General"), also=LIFE),
     Page("members", _("Members"), also=INVITING),
+    Page("folders", _("Folders"), also=("folder", "folder_people", "folder_delete")),
     Page("workspace_policy", _("Policy"), Role.ADMIN),
     Page("workspace_usage", _("Usage"), Role.EDITOR),
     Page("workspace_audit", _("Audit log"), Role.ADMIN),
