@@ -88,6 +88,11 @@ def leave(what: str, address: str, *, self_hosted: bool, sender: Sender | None =
         )
 
 
+def keeps_in(workspace_id: int) -> bool:
+    """Return whether nothing of the workspace may leave the house; for whoever checks the address it connects to."""
+    return policy_of(workspace_id).self_hosted_only
+
+
 def host_of(address: str) -> str:
     """Return the host of an address, for people: without user information, path and query."""
     return urlsplit(address).hostname or address

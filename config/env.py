@@ -64,6 +64,7 @@ class Env:
     repository_max_files: int = field(default_factory=lambda: _number("LECTERN_REPOSITORY_MAX_FILES", 100_000))
     snapshots_kept: int = field(default_factory=lambda: _number("LECTERN_SNAPSHOTS_KEPT", 10))
     git_private: bool = field(default_factory=lambda: _flag("LECTERN_GIT_PRIVATE"))
+    hooks_private: bool = field(default_factory=lambda: _flag("LECTERN_HOOKS_PRIVATE"))
     git_http: bool = field(default_factory=lambda: _flag("LECTERN_GIT_HTTP"))
     git_timeout_seconds: int = field(default_factory=lambda: _number("LECTERN_GIT_TIMEOUT_SECONDS", 900))
     page_limit: int = field(default_factory=lambda: _number("LECTERN_PAGE_LIMIT", 5000))

@@ -143,6 +143,9 @@ CELERY_TASK_ROUTES = {
     "analysis.tasks.fetch_tokenizer": {"queue": "reading"},
     "analysis.tasks.requeue_expired": {"queue": "answers"},
     "analysis.tasks.tidy": {"queue": "answers"},
+    # Behind documents that are read in, what is told would be late by as much.
+    "workspaces.tasks.deliver_hook": {"queue": "answers"},
+    "workspaces.tasks.send_due_hooks": {"queue": "answers"},
 }
 # soft < hard < visibility timeout: a task that outlives its limits is dead before the broker hands it out again.
 CELERY_TASK_SOFT_TIME_LIMIT = 2 * 3600
@@ -163,6 +166,8 @@ CELERY_BEAT_SCHEDULE = {
     # Each round sends what waits; rounds that nobody took are made good by the next.
     "mail-at-once": {"task": "workspaces.tasks.mail_at_once", "schedule": 60.0, "options": {"expires": 60}},
     "mail-digests": {"task": "workspaces.tasks.mail_digests", "schedule": crontab(hour="6", minute="0")},
+    "send-due-hooks": {"task": "workspaces.tasks.send_due_hooks", "schedule": 5.0, "options": {"expires": 5}},
+    "forget-old-deliveries": {"task": "workspaces.tasks.forget_old_deliveries", "schedule": 3600.0},
     "clear-abandoned": {"task": "workspaces.tasks.clear_abandoned", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(room("run") / "beat")

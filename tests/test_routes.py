@@ -33,6 +33,7 @@ from tests.conftest import Cast
 from tests.evaluations import make_run
 from tests.rows import make_answer, make_document
 from workspaces.folders import folder_create
+from workspaces.hooks.recipes import hook_create, hook_ping
 from workspaces.models import ApiToken, Comment, Member, Notification, Role, User, Workspace
 from workspaces.models.roles import WORKING_ROLES
 from workspaces.recipes import invite_create
@@ -135,6 +136,16 @@ ROUTES = {
     "api-1:get_summary": Route(),
     "api-1:follow_summary": Route(),
     "api-1:stop_summary": Route(writes=Role.REVIEWER),
+    "api-1:list_hooks": Route(
+        reads=Role.ADMIN, writes=Role.ADMIN, body={"name": "ERP", "url": "https://erp.example/in"}
+    ),
+    "api-1:create_hook": Route(
+        reads=Role.ADMIN, writes=Role.ADMIN, body={"name": "ERP", "url": "https://erp.example/in"}
+    ),
+    "api-1:delete_hook": ADMINS,
+    "api-1:test_hook": ADMINS,
+    "api-1:list_deliveries": ADMINS,
+    "api-1:redeliver": ADMINS,
     # Workspaces as models of OpenAI's clients
     "openai:openapi-json": ANYONE,
     "openai:api-root": ANYONE,
@@ -212,6 +223,13 @@ ROUTES = {
     "mail_message": STAFF,
     "audit": STAFF,
     "audit_export": STAFF,
+    "hooks": ADMINS,
+    "hook": ADMINS,
+    "hook_test": ADMINS,
+    "hook_pause": ADMINS,
+    "hook_secret": ADMINS,
+    "hook_delete": ADMINS,
+    "hook_redeliver": ADMINS,
     "invite_create": ADMINS,
     "invite_revoke": ADMINS,
     "workspace": Route(),
@@ -369,6 +387,7 @@ def arguments(cast: Cast) -> dict[str, object]:
     version.clause_reviews.create(checklist="contract", status="done", asked_at=timezone.now())
     repository = repository_of(cast, {"made-up": "term = 1\n"})
     snapshot_of(repository, {"made-up": "term = 2\n", "folder/a.py": "def term():\n    pass\n"})
+    hook = hook_create(workspace=cast.workspace, user=cast.admin, name="ERP", url="https://erp.example/in")
     invite, _ = invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
     (room("mail") / "20261125-190000-1.log").write_text("Subject: Hello\nTo: ana@firm.example\n\nHello.\n")
     TOTP.activate(cast.outsider, "A" * 32)
@@ -396,6 +415,8 @@ def arguments(cast: Cast) -> dict[str, object]:
         "member_id": Member.objects.get(workspace=cast.workspace, user=cast.editor).pk,
         "invite_id": invite.pk,
         "folder_id": folder_create(workspace=cast.workspace, name="Deals").pk,
+        "hook_id": hook.pk,
+        "delivery_id": hook_ping(hook).pk,
         "endpoint_id": (endpoint := Endpoint.objects.create(name="Away", base_url="http://127.0.0.1:9/v1")).pk,
         "llm_id": ServedLLM.objects.create(endpoint=endpoint, slug="away", model="away").pk,
         "run_id": make_run(note="", found=0.5, trials=4).pk,

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from analysis.egress import embedder_is_away
 from workspaces.access import members_for, roles_given_by
 from workspaces.accounts import refuse_the_firms
+from workspaces.hooks.events import HookEvent
 from workspaces.models import ByMail, Member, Role, Scope, User, Workspace
 
 WRITERS = [
@@ -172,6 +173,26 @@ class HandOverForm(forms.Form):
         assert isinstance(choices, forms.ModelChoiceField)  # noqa: S101  # it is declared so above
         others = members_for(owner).filter(guest=False, user__is_active=True, user__service_of=None)
         choices.queryset = others.exclude(pk=owner.pk)
+
+
+class HookForm(forms.Form):
+    """A web hook: what it is called, where it leads, and what it is told."""
+
+    name = forms.CharField(
+        max_length=120, label=_("Name"), help_text=_("What is told by it, so that you know it again.")
+    )
+    url = forms.CharField(
+        max_length=500,
+        label=_("Address"),
+        widget=forms.URLInput(attrs={"placeholder": "https://…", "autocomplete": "off"}),
+    )
+    events = forms.MultipleChoiceField(
+        choices=HookEvent.choices,
+        required=False,
+        label=_("Told of"),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen: everything but the audit log, also what later versions of Lectern can tell."),
+    )
 
 
 class RoleForm(forms.Form):

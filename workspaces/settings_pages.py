@@ -32,6 +32,7 @@ class Link:
 
 LIFE = ("workspace_leave", "workspace_delete", "workspace_hand_over")
 INVITING = ("invite_create", "invite_resend", "member_role", "member_remove")
+HOOK = ("hook", "hook_test", "hook_secret", "hook_redeliver")
 PAGES = (
     Page("workspace_settings", _("General"), also=LIFE),
     Page("members", _("Members"), also=INVITING),
@@ -39,6 +40,7 @@ PAGES = (
     Page("workspace_policy", _("Policy"), Role.ADMIN),
     Page("workspace_usage", _("Usage"), Role.EDITOR),
     Page("workspace_audit", _("Audit log"), Role.ADMIN),
+    Page("hooks", _("Web hooks"), Role.ADMIN, also=HOOK),
 )
 
 

@@ -71,3 +71,27 @@ def mail_digests() -> None:
     from workspaces.together.digest import mail_digests
 
     mail_digests()
+
+
+@shared_task(name="workspaces.tasks.deliver_hook")
+def deliver_hook(delivery_id: str) -> None:
+    """Tell a web hook one thing, if it has not been told yet."""
+    from workspaces.hooks.delivery import deliver
+
+    deliver(delivery_id)
+
+
+@shared_task(name="workspaces.tasks.send_due_hooks")
+def send_due_hooks() -> None:
+    """Send to a worker what web hooks are due to be told, after a failure or a worker's death."""
+    from workspaces.hooks.delivery import send_due
+
+    send_due()
+
+
+@shared_task(name="workspaces.tasks.forget_old_deliveries")
+def forget_old_deliveries() -> None:
+    """Delete what web hooks were told long ago."""
+    from workspaces.hooks.delivery import forget_old
+
+    forget_old()

@@ -41,6 +41,8 @@ from analysis.models import Answer, AnswerStatus, CitationRow, Document, Purpose
 from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, release, renew
 from analysis.types import Account, Citation, CitedSentence, Mode, Prompt, ReadingPlan, Source, Span, Usage
 from config.env import env
+from workspaces.hooks.events import HookEvent
+from workspaces.hooks.outbox import tell
 
 log = logging.getLogger(__name__)
 
@@ -218,6 +220,8 @@ def _finish(run: Run, written: Written) -> None:
             error_code=why.code if why else "", error_message=why.message if why else "",
         )  # fmt: skip
         _keep_sentences(run.answer, sentences)
+        run.answer.status = status
+        tell(HookEvent.ANSWER_DONE, run.answer, run.answer.question.workspace_id)
     _tell_finished(run.answer, status)
     _forget_reasoning(run.answer)
 
@@ -316,9 +320,11 @@ def _fail(answer: Answer, token: UUID, rows: QuerySet[Answer], error: Exception)
     known = isinstance(error, LecternError)
     code = error.code if isinstance(error, LecternError) else "internal"
     message = str(error) if known else OUR_FAULT
-    release(
-        rows, token, status=AnswerStatus.FAILED, error_code=code[:40], error_message=message, finished_at=timezone.now()
-    )
+    failed = {"status": AnswerStatus.FAILED, "error_code": code[:40], "error_message": message}
+    with transaction.atomic():
+        release(rows, token, **failed, finished_at=timezone.now())
+        answer.status = AnswerStatus.FAILED
+        tell(HookEvent.ANSWER_FAILED, answer, answer.question.workspace_id, code=code)
     emit_end(answer, "failed", {"code": code, "message": message})
     _forget_reasoning(answer)
 

@@ -8,6 +8,7 @@ from analysis.api import (
     clauses,
     documents,
     folders,
+    hooks,
     questions,
     repositories,
     search,
@@ -35,7 +36,7 @@ api = Interface(
 install(api)
 NOUNS = (
     *(workspaces, folders, documents, tables, terms, repositories, sources, changes),
-    *(search, questions, summaries, clauses, usage),
+    *(search, questions, summaries, clauses, usage, hooks),
 )
 for noun in NOUNS:
     api.add_router("", noun.router)

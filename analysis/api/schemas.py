@@ -548,3 +548,50 @@ class ClausesOut(Schema):
     clauses: list[ClauseOut]
     receipt: dict[str, object]
     error: ErrorDetail | None
+
+
+class HookIn(Schema):
+    """A web hook. events: the kinds that it is told of; none for all but the audit log, which has to be chosen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[Text, Field(min_length=1, max_length=120)]
+    url: Text
+    events: list[Text] = []
+
+
+class HookOut(Schema):
+    """A web hook. paused_at: since when nothing is sent; paused_because: why, where nobody has paused it."""
+
+    id: int
+    name: str
+    url: str
+    events: list[str]
+    created_at: datetime
+    paused_at: datetime | None
+    paused_because: str
+
+
+class NewHookOut(HookOut):
+    secret: str
+
+
+class DeliveryOut(Schema):
+    """One event for one web hook. id: its `webhook-id`. status: of the last response; error: what went wrong."""
+
+    id: UUID
+    event: str
+    payload: dict[str, object]
+    state: Literal["waiting", "delivered", "failed"]
+    attempts: int
+    created_at: datetime
+    next_at: datetime | None
+    tried_at: datetime | None
+    status: int | None
+    error: str
+    milliseconds: int | None
+
+
+class DeliveryPage(Schema):
+    items: list[DeliveryOut]
+    count: int

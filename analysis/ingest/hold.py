@@ -64,6 +64,10 @@ class Hold(Generic[Row]):
         """Return what sends the row to a worker."""
         raise NotImplementedError
 
+    def failed(self) -> None:
+        """Write what follows on a failure, in its transaction."""
+        raise NotImplementedError
+
     def after_failure(self) -> None:
         """Do what waits for the row to be settled."""
         raise NotImplementedError
@@ -113,7 +117,9 @@ class Hold(Generic[Row]):
     def _fail(self, code: str, message: str) -> None:
         seconds = self.row.seconds | self.seconds
         failed = {"status": IngestStatus.FAILED, "error_code": code, "error_message": message}
-        release(self.rows, self.token, **failed, seconds=seconds)
+        with transaction.atomic():
+            release(self.rows, self.token, **failed, seconds=seconds)
+            self.failed()
         self.tell()
         quietly(self.after_failure)
 

@@ -37,6 +37,8 @@ from analysis.models import Document, DocumentVersion, Embedder, EmbedderStatus,
 from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, release
 from analysis.types import ChunkSpan, ParsedDocument, ParsedHeading
 from config.env import env
+from workspaces.hooks.events import HookEvent
+from workspaces.hooks.outbox import tell
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +76,10 @@ class Run(Hold[DocumentVersion]):
         from analysis.tasks import ingest_version
 
         return ingest_version
+
+    def failed(self) -> None:
+        document = self.version.document
+        tell(HookEvent.DOCUMENT_FAILED, document, document.workspace_id)
 
     def after_failure(self) -> None:
         _release_waiting(self.version)
@@ -251,6 +257,7 @@ def _finish(run: Run, text: str, embedder: Embedder) -> None:
             seconds=run.version.seconds | run.seconds,
             ready_at=timezone.now(),
         )
+        tell(HookEvent.DOCUMENT_READY, run.version.document, run.version.document.workspace_id)
         if run.follow_up:
             transaction.on_commit(partial(_after_ready, run.version))
 

@@ -21,6 +21,7 @@ from tests.analysis.repository.rows import make_rows
 from tests.api.conftest import Caller
 from tests.conftest import Cast
 from tests.rows import make_answer, make_document
+from workspaces.hooks.recipes import hook_create, hook_ping
 from workspaces.models import ApiToken, Folder, Member, Role, Workspace
 
 NOT_FOUND = {"error": {"code": "not_found", "message": "There is nothing here, or you may not see it."}}
@@ -97,6 +98,10 @@ def test_the_outsider_finds_nothing(outsider: Caller, cast: Cast, method: str, p
         summary_id=question.pk,
         folder_id=Folder.objects.create(workspace=cast.workspace, name="Deals").pk,
         number=1,
+        hook_id=(
+            hook := hook_create(workspace=cast.workspace, user=cast.admin, name="x", url="https://erp.example")
+        ).pk,
+        delivery_id=hook_ping(hook).pk,
     )
     if path.endswith("/documents") and method == "post":
         from django.core.files.uploadedfile import SimpleUploadedFile

@@ -56,6 +56,7 @@ def test_every_operation_has_a_call_of_its_own() -> None:
         ("POST /api/v1/workspaces/{slug}/plan", schemas.PlanOut),
         ("POST /api/v1/workspaces/{slug}/questions", schemas.AskedOut),
         ("POST /api/v1/questions/{question_id}/stop", schemas.StoppedOut),
+        ("POST /api/v1/workspaces/{slug}/hooks", schemas.NewHookOut),
         ("GET /v1/models", chat_schemas.ModelsOut),
         ("POST /v1/chat/completions", chat_schemas.ChatOut),
     ],
@@ -71,6 +72,7 @@ def test_an_example_has_every_field_and_no_other(operation: str, schema: type) -
         ("GET /api/v1/llms", schemas.LLMOut),
         ("POST /api/v1/workspaces/{slug}/documents", schemas.UploadedOut),
         ("GET /api/v1/workspaces/{slug}/search", schemas.HitOut),
+        ("GET /api/v1/workspaces/{slug}/hooks", schemas.HookOut),
         ("GET /api/v1/repositories/{repository_id}/symbols", repository_schemas.SymbolOut),
         ("GET /api/v1/repositories/{repository_id}/definitions", repository_schemas.DefinitionOfNameOut),
     ],
@@ -91,6 +93,7 @@ def test_parts_of_an_answer_have_every_field() -> None:
         (example("GET /api/v1/repositories/{repository_id}/changes")["files"][0], repository_schemas.FileChangeOut),
         (example("GET /api/v1/repositories/{repository_id}/changes")["symbols"][0], repository_schemas.SymbolChangeOut),
         (example("GET /api/v1/documents/{document_id}/tables")["items"][0], schemas.TableOut),
+        (example("GET /api/v1/workspaces/{slug}/hooks/{hook_id}/deliveries")["items"][0], schemas.DeliveryOut),
         (example("GET /api/v1/documents/{document_id}/tables/{number}")["cells"][0], schemas.CellOut),
     ]:
         assert set(part) == set(schema.model_fields)

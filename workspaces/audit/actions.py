@@ -75,6 +75,13 @@ class Action(models.TextChoices):
     FOLDER_GRANTED = "folder.granted", gettext_lazy("let a person into the folder")
     FOLDER_REVOKED = "folder.revoked", gettext_lazy("shut a person out of the folder")
 
+    HOOK_CREATED = "hook.created", gettext_lazy("made the web hook")
+    HOOK_CHANGED = "hook.changed", gettext_lazy("changed the web hook")
+    HOOK_ROTATED = "hook.rotated", gettext_lazy("gave a new secret to the web hook")
+    HOOK_PAUSED = "hook.paused", gettext_lazy("paused the web hook")
+    HOOK_RESUMED = "hook.resumed", gettext_lazy("resumed the web hook")
+    HOOK_DELETED = "hook.deleted", gettext_lazy("deleted the web hook")
+
     DOCUMENT_UPLOADED = "document.uploaded", pgettext_lazy("audit", "uploaded")
     DOCUMENT_OPENED = "document.opened", pgettext_lazy("audit", "opened")
     DOCUMENT_DOWNLOADED = "document.downloaded", gettext_lazy("downloaded the original of")

@@ -31,11 +31,12 @@ def record(
     strings, whole numbers and truth values, or lists of them, since each has but one form to be hashed in.
     """
     from workspaces.audit.chain import seal
+    from workspaces.hooks.outbox import tell_recorded
 
     acts = origin()
     acts = Origin(acts.via, by.pk, by.email, acts.address, acts.agent, acts.token_id) if by else acts
     kind = target._meta.model_name or "" if target else ""
-    AuditEvent.objects.create(
+    entry = AuditEvent.objects.create(
         action=action,
         workspace_id=workspace.pk if workspace else None,
         workspace_name=workspace.name if workspace else "",
@@ -50,6 +51,7 @@ def record(
         object_name="" if target is None or kind in WITHOUT_WORDS else str(target)[:NAME_MAX_CHARACTERS],
         details=details,
     )
+    tell_recorded(entry, target)
     # Robust: what is done is done, and the beat seals what this could not.
     transaction.on_commit(seal, robust=True)
 

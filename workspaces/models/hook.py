@@ -66,3 +66,9 @@ class HookDelivery(models.Model):
             models.Index(fields=["hook", "-created_at"]),
             models.Index(fields=["next_at"], name="deliveries_due", condition=models.Q(state="waiting")),
         ]
+
+    @property
+    def about(self) -> str:
+        """Return what it tells of, for people; "" for a test and the audit log."""
+        told = self.payload["data"].get("object", {})
+        return str(told.get("name") or told.get("id", ""))

@@ -15,6 +15,8 @@ from analysis.models import Document, DocumentVersion, Question
 from analysis.types import Span
 from workspaces.audit import record
 from workspaces.audit.actions import Action
+from workspaces.hooks.events import HookEvent
+from workspaces.hooks.outbox import tell
 from workspaces.models import Comment, Member, Notification, NotificationKind, User
 from workspaces.together.audience import Subject, people_who_see
 from workspaces.together.mentions import mentioned_in
@@ -49,6 +51,7 @@ def comment_write(
         notify([asker], NotificationKind.COMMENTED, actor=author.user, comment=comment)
     if assignee is not None:
         comment_assign(comment, assignee, by=author.user)
+    tell(HookEvent.COMMENT_CREATED, comment, author.workspace_id, actor=author.user.email)
     _announce(comment)
     return comment
 
@@ -64,6 +67,7 @@ def comment_reply(parent: Comment, *, author: Member, text: str) -> Comment:
     told = _mention(comment, subject_of(first))
     part = {first.author_id, first.assignee_id, *first.replies.values_list("author", flat=True)} - {None} - told
     notify(part, NotificationKind.REPLIED, actor=author.user, comment=comment)
+    tell(HookEvent.COMMENT_CREATED, comment, author.workspace_id, actor=author.user.email)
     _announce(comment)
     return comment
 

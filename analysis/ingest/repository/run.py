@@ -35,6 +35,8 @@ from analysis.models import (
 )
 from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, release, renew
 from config.env import env
+from workspaces.hooks.events import HookEvent
+from workspaces.hooks.outbox import tell
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +69,10 @@ class Run(Hold[Snapshot]):
         from analysis.tasks import ingest_snapshot
 
         return ingest_snapshot
+
+    def failed(self) -> None:
+        repository = self.snapshot.repository
+        tell(HookEvent.REPOSITORY_FAILED, repository, repository.workspace_id, version=self.snapshot.number)
 
     def after_failure(self) -> None:
         if self.follow_up:
@@ -171,6 +177,7 @@ def _finish(run: Run) -> None:
         )
         _switch(run)
         Repository.objects.filter(pk=repository.pk).update(snapshot=run.snapshot)
+        tell(HookEvent.REPOSITORY_READY, repository, repository.workspace_id, version=run.snapshot.number)
     announce(run.snapshot)
     quietly(partial(_delete_oldest, repository))
     if run.follow_up:

@@ -38,9 +38,10 @@ def _meant(ip: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
     return [one for one in inner if one is not None] or [ip]
 
 
-def pool(*, private: bool, http: bool, authority: str = "") -> urllib3.PoolManager:
+def pool(*, private: bool, http: bool, authority: str = "", public: bool = True) -> urllib3.PoolManager:
     """Return what connects to public addresses, with `private` to any; by http too if it is allowed.
 
+    public: False for what may connect to private addresses alone.
     authority: a file of certificates to trust, in place of the usual ones.
     """
     manager = urllib3.PoolManager(
@@ -49,8 +50,8 @@ def pool(*, private: bool, http: bool, authority: str = "") -> urllib3.PoolManag
         retries=urllib3.Retry(connect=1, read=0, redirect=_MOST_REDIRECTS),
     )
     manager.pool_classes_by_scheme = {
-        "https": _pool_class(HTTPSConnectionPool, HTTPSConnection, private),
-        "http": _pool_class(HTTPConnectionPool, HTTPConnection, private) if http else _Refused,
+        "https": _pool_class(HTTPSConnectionPool, HTTPSConnection, private, public),
+        "http": _pool_class(HTTPConnectionPool, HTTPConnection, private, public) if http else _Refused,
     }
     return manager
 
@@ -62,22 +63,24 @@ class _Refused(HTTPConnectionPool):
         raise UserError(messages.LEADS_AWAY, code="bad_url")
 
 
-def _pool_class(pool_class: type[Any], connection_class: type[Any], private: bool) -> type[Any]:
+def _pool_class(pool_class: type[Any], connection_class: type[Any], private: bool, public: bool) -> type[Any]:
     class Connection(connection_class):  # type: ignore[misc]
         def _new_conn(self) -> socket.socket:
-            return _connected(self._dns_host, self.port, self.timeout, private)
+            return _connected(self._dns_host, self.port, self.timeout, private, public)
 
     return type("Pool", (pool_class,), {"ConnectionCls": Connection})
 
 
-def _connected(host: str, port: int, timeout: Any, private: bool) -> socket.socket:
-    """Return a socket to one of the host's addresses. Raises UserError when one of them is not public."""
+def _connected(host: str, port: int, timeout: Any, private: bool, public: bool) -> socket.socket:
+    """Return a socket to one of the host's addresses. Raises UserError when one of them is of the wrong kind."""
     try:
         found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
         raise UserError(messages.NO_HOST, code="not_found") from error
     if not private and not all(is_public(str(place[4][0])) for place in found):
         raise UserError(messages.PRIVATE, code="private_address")
+    if not public and any(is_public(str(place[4][0])) for place in found):
+        raise UserError(messages.PUBLIC, code="egress_refused")
     for family, kind, protocol, _, place in found:
         connection = socket.socket(family, kind, protocol)
         connection.settimeout(timeout if isinstance(timeout, int | float) else CONNECT_SECONDS)
