@@ -212,15 +212,11 @@ def _reader(request: HttpRequest, version: DocumentVersion, *, read_once: bool) 
     target = _span(request.GET, version)
     paged = any(page.has_image for page in pages)
     at_once = not paged and version.characters <= AT_ONCE_CHARACTERS
-    leans = Leans(version)
-    shown_first = page_at(starts, target.start_char) if target else -1
+    shown = pages if at_once else pages[page_at(starts, target.start_char) :][:1] if target else []
+    drawn = _drawn(version, shown, headings, target)
     sheets = [
-        Sheet(
-            page,
-            _drawn(version, page, headings, leans, target) if at_once or index == shown_first else {},
-            f"{version.pk}-{version.parser_version}" if index < UNSCRIPTED_PAGES else "",
-        )
-        for index, page in enumerate(pages)
+        Sheet(page, drawn.get(page.pk, {}), f"{version.pk}-{version.parser_version}" if n < UNSCRIPTED_PAGES else "")
+        for n, page in enumerate(pages)
     ]
     return {
         "sheets": sheets,
@@ -248,15 +244,27 @@ def _span(query: QueryDict, version: DocumentVersion) -> Span | None:
 
 
 def _drawn(
-    version: DocumentVersion, page: Page, headings: list[Heading], leans: Leans, mark: Span | None
-) -> dict[str, Any]:
-    """Return what `_page.html` needs to draw a page."""
-    text = version.read_text(page.start_char, page.end_char)
-    shown = Shown(mark, leans.on(Span(page.start_char, page.end_char), text), version.document_id)
+    version: DocumentVersion, pages: list[Page], headings: list[Heading], mark: Span | None
+) -> dict[int, dict[str, Any]]:
+    """Return what `_page.html` needs to draw each of the pages, which follow one another, by their keys."""
+    if not pages:
+        return {}
+    whole = Span(pages[0].start_char, pages[-1].end_char)
+    text = version.read_text(*whole)
+    shown = Shown(mark, Leans(version).on(whole, text), version.document_id)
+    return {
+        page.pk: _contents(
+            version, page, text[page.start_char - whole.start_char : page.end_char - whole.start_char], headings, shown
+        )
+        for page in pages
+    }
+
+
+def _contents(version: DocumentVersion, page: Page, text: str, headings: list[Heading], shown: Shown) -> dict[str, Any]:
     if page.has_image:
         return {
             "lines": text_layer(page, text, shown),
-            "marks": page_marks(page, mark),
+            "marks": page_marks(page, shown.mark),
             "lean_lines": lean_lines(page, shown.leans),
         }
     own = [heading for heading in headings if page.start_char <= heading.start_char < page.end_char]
@@ -272,7 +280,7 @@ def page(request: HttpRequest, document_id: UUID, number: int) -> HttpResponse:
     version = _version(found)
     row = _page_or_404(version, number)
     headings = list(version.headings.filter(start_char__gte=row.start_char, start_char__lt=row.end_char))
-    drawn = _drawn(version, row, headings, Leans(version), _span(request.GET, version))
+    drawn = _drawn(version, [row], headings, _span(request.GET, version))[row.pk]
     return render(request, "_page.html", {"document": found, "version": version, "page": row, **drawn})
 
 
