@@ -373,7 +373,8 @@ class ReadingPlan:
     mode is never AUTO: `why` says in a sentence how it was chosen. prompt_tokens counts documents, history and
     question; cached_tokens is how many of them the model server is expected to have read already. expected_seconds is
     to the first word, from speeds measured on this endpoint. exact: the count came from the LLM's own tokenizer.
-    files: of mode PACKED, every file in the order of the prompt.
+    files: of mode PACKED, every file in the order of the prompt. file_count: how many of the documents are files of
+    repositories.
     """
 
     mode: Mode
@@ -393,6 +394,7 @@ class ReadingPlan:
     parts: int = 1
     parts_cached: int = 0
     files: list[PackedFile] = field(default_factory=list)
+    file_count: int = 0
 
 
 class Priority(IntEnum):

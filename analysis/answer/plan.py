@@ -73,12 +73,17 @@ class Measured:
     @property
     def packable(self) -> bool:
         """Return whether there are files of repositories that could be given in outline."""
-        return sum(document.home is not None for document in self.documents) > 1
+        return self.file_count > 1
+
+    @property
+    def file_count(self) -> int:
+        """How many of the documents are files of repositories."""
+        return sum(document.home is not None for document in self.documents)
 
     @property
     def subject(self) -> str:
         """Return "The whole document is", "The 3 documents together are", "The document and 40 files together are"."""
-        files = sum(document.home is not None for document in self.documents)
+        files = self.file_count
         many = len(self.documents) - files
         if files:
             counted = [one_or_many("document", "%(many)s documents", many) % {"many": f"{many:,}"}] if many else []
@@ -361,6 +366,7 @@ def _plan(mode: Mode, requested: Mode, why: str, measured: Measured) -> ReadingP
         why=why,
         llm=llm.id,
         document_ids=[document.document_id for document in measured.documents],
+        file_count=measured.file_count,
         document_tokens=measured.document_tokens,
         prompt_tokens=prompt_tokens,
         cached_tokens=cached_tokens,

@@ -119,8 +119,8 @@ def plan_line(plan: ReadingPlan) -> str:
 
 
 def _what_is_read(plan: ReadingPlan) -> str:
-    if plan.mode is Mode.WHOLE and len(plan.document_ids) > 1:
-        return gettext("%(count)s whole documents") % {"count": len(plan.document_ids)}
+    if plan.mode is Mode.WHOLE and (len(plan.document_ids) > 1 or plan.file_count):
+        return _whole(len(plan.document_ids) - plan.file_count, plan.file_count)
     if plan.mode is Mode.PACKED:
         whole = sum(file.extent is Extent.WHOLE for file in plan.files)
         return ngettext(
@@ -131,6 +131,17 @@ def _what_is_read(plan: ReadingPlan) -> str:
         Mode.PASSAGES: gettext("passages"),
         Mode.SWEEP: gettext("every part in turn"),
     }[plan.mode]
+
+
+def _whole(documents: int, files: int) -> str:
+    """Return "2 whole documents", "84 whole files", or both."""
+    said = []
+    if documents:
+        words = ngettext("%(count)s whole document", "%(count)s whole documents", documents)
+        said.append(words % {"count": intcomma(documents)})
+    if files:
+        said.append(ngettext("%(count)s whole file", "%(count)s whole files", files) % {"count": intcomma(files)})
+    return ", ".join(said)
 
 
 def _how_much(plan: ReadingPlan) -> str:

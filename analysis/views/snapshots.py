@@ -11,7 +11,7 @@ from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.utils.translation import gettext, gettext_lazy
 
 from analysis.llm.catalogue import LLM
-from analysis.models import Disposition, IngestStatus, Question, Repository, Snapshot, SnapshotFile
+from analysis.models import Disposition, IngestStatus, Purpose, Question, Repository, Snapshot, SnapshotFile
 from analysis.views.listing import Progress
 
 COLOURS = 6  # of languages in a bar
@@ -108,7 +108,9 @@ class RepositoryRow:
 
 def repository_rows(repositories: QuerySet[Repository], llm: LLM | None) -> list[RepositoryRow]:
     """Return the rows of repositories in their order, in three queries whatever their number."""
-    asked = Question.repositories.through.objects.filter(repository_id=OuterRef("pk")).order_by("-question__created_at")
+    asked = Question.repositories.through.objects.filter(
+        repository_id=OuterRef("pk"), question__purpose=Purpose.QUESTION
+    ).order_by("-question__created_at")
     newest = Snapshot.objects.filter(repository=OuterRef("pk")).order_by("-number")
     rows = list(
         repositories.annotate(

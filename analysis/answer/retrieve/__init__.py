@@ -9,6 +9,7 @@ spans       odds                   -> passages: the clause, then chunks
 
 Files of repositories go another way, to hits of the same kind:
 
+repositories query, files          -> the files of the repositories that the query names
 mentions    query, files           -> the files and definitions that the query names
 code        query, files           -> candidates and the odds of each unit of source code
 spans       odds                   -> chunks, with their lines
@@ -29,6 +30,7 @@ from analysis.answer.retrieve.database import searching
 from analysis.answer.retrieve.gather import gather
 from analysis.answer.retrieve.naming import Member, Naming, naming, scope_of
 from analysis.answer.retrieve.ranked import Ranked
+from analysis.answer.retrieve.repositories import in_named_repositories
 from analysis.answer.retrieve.spans import in_lines, passages, passages_of_code
 from analysis.answer.retrieve.words import Floats
 from analysis.models import Document
@@ -47,7 +49,8 @@ def retrieve(query: str, *, documents: QuerySet[Document], limit: int) -> list[H
     Of documents the first is the clause itself, those after it are chunks with what stands around; of files of
     repositories each is a chunk, with its lines. Scores are the odds, as a share of 1, that the best sentence of a
     passage answers, whichever kind it is of. Where the query names few of the documents by their file names, titles or
-    parties, only these are searched, and of repositories the files that it names come first.
+    parties, only these are searched, and of the repositories only those that it plainly names; files that it names come
+    first.
     """
     query = query.replace("\0", " ")[:QUERY_MAX_CHARACTERS].strip()
     if not query:
@@ -58,7 +61,7 @@ def retrieve(query: str, *, documents: QuerySet[Document], limit: int) -> list[H
         ranked = ranking(query, contracts) if contracts else None
         hits = passages(ranked.found, ranked.scores, limit) if ranked else []
         if files:
-            coded = ranking_in_code(query, files)
+            coded = ranking_in_code(query, in_named_repositories(query, files))
             hits = merged(hits, in_lines(passages_of_code(coded.found, coded.scores, limit)) if coded else [])
     return hits[:limit]
 

@@ -34,7 +34,10 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 @dataclass(frozen=True)
 class Member:
-    """A version that is searched. path: of a file of a repository, else ""; syntax: its programming language."""
+    """A version that is searched.
+
+    path: of a file of a repository, else ""; syntax: its programming language; repository: the name of that.
+    """
 
     version_id: int
     name: str
@@ -43,6 +46,7 @@ class Member:
     sentence_count: int
     path: str = ""
     syntax: str = ""
+    repository: str = ""
 
 
 @dataclass
@@ -68,10 +72,12 @@ def scope_of(documents: QuerySet[Document]) -> list[Member]:
     """Return the versions of those documents that are ready."""
     rows = documents.filter(version__status=IngestStatus.READY).order_by()
     lexicon = ("version__lexicon__chunk_count", "version__lexicon__sentence_count")
-    columns = rows.values_list("version_id", "name", "version__language", *lexicon, "path", "version__syntax")
+    columns = ("version_id", "name", "version__language", *lexicon, "path", "version__syntax", "repository__name")
     return [
-        Member(version_id, name, language or UNKNOWN_READ_AS, chunks or 0, sentences or 0, path, syntax)
-        for version_id, name, language, chunks, sentences, path, syntax in columns
+        Member(
+            version_id, name, language or UNKNOWN_READ_AS, chunks or 0, sentences or 0, path, syntax, code_base or ""
+        )
+        for version_id, name, language, chunks, sentences, path, syntax, code_base in rows.values_list(*columns)
     ]
 
 

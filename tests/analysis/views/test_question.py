@@ -188,6 +188,16 @@ def test_the_plan_of_a_sweep_says_how_many_parts(changed: dict[str, Any], line: 
     assert plans.plan_line(replace(SWEEP, **changed)) == line
 
 
+@pytest.mark.parametrize(
+    ("documents", "files", "line"),
+    [(1, 0, "whole document"), (3, 0, "3 whole documents"), (84, 84, "84 whole files"), (1, 1, "1 whole file"),
+     (1202, 1200, "2 whole documents, 1,200 whole files")],
+)  # fmt: skip
+def test_the_plan_of_a_whole_reading_tells_files_from_documents(documents: int, files: int, line: str) -> None:
+    plan = replace(SWEEP, mode=Mode.WHOLE, document_ids=[str(n) for n in range(documents)], file_count=files)
+    assert plans.plan_line(plan).startswith(f"{line} · ")
+
+
 def test_the_other_ways_to_read_are_offered_with_their_time(
     cast: Cast, document: Document, planned: dict[Mode, Any]
 ) -> None:

@@ -14,10 +14,10 @@ from django.test import Client
 
 from analysis.answer.receipt_code import in_words
 from analysis.answer.render import place_name, place_url
-from analysis.models import Disposition, Document, Repository
+from analysis.models import Disposition, Document, Question, Repository
 from analysis.tasks import ingest_snapshot
 from analysis.views.receipts import files_of
-from analysis.views.snapshots import shares
+from analysis.views.snapshots import repository_rows, shares
 from tests.analysis.views.repositories import repository_of, snapshot_of
 from tests.conftest import Cast
 from workspaces.models import User
@@ -116,6 +116,25 @@ def test_the_home_lists_repositories_apart_from_documents(cast: Cast) -> None:
     assert f'id="repository-{repository.pk}"' in html
     assert 'aria-label="python 75 %, text 25 %"' in html
     assert "a.py" not in html
+
+
+def test_a_summary_is_no_question_that_was_asked(cast: Cast) -> None:
+    repository = repository_of(cast, {"a.py": "x = 1\n"})
+    Question.objects.create(workspace=cast.workspace, purpose="summary", text="").repositories.add(repository)
+    [row] = repository_rows(Repository.objects.all(), None)
+    assert row.asked_at is None
+    question = Question.objects.create(workspace=cast.workspace, text="What is x?")
+    question.repositories.add(repository)
+    [row] = repository_rows(Repository.objects.all(), None)
+    assert row.asked_at == question.created_at
+
+
+def test_the_overview_counts_files_as_the_home_does(cast: Cast) -> None:
+    repository = repository_of(cast, {})
+    snapshot_of(repository, {"a.py": "x = 1\n"}, unread={"b.png": Disposition.BINARY}, file_count=2)
+    client = signed_in(cast.viewer)
+    assert "2 files, 1 of them read" in client.get(f"/r/{repository.pk}/").content.decode()
+    assert '2<span class="unit"> files</span>' in client.get("/w/firm/").content.decode()
 
 
 def test_languages_beyond_the_colours_come_together() -> None:

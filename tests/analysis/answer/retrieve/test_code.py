@@ -134,3 +134,22 @@ def test_what_has_no_vector_yet_is_found_by_words_before_what_has_one_and_fewer_
     before = ask(query, limit=1)
     ChunkVector.objects.filter(version__document__path="src/bakery/recipes/dough.py").delete()
     assert ask(query, limit=1) == before == ["src/bakery/recipes/dough.py:1-3"]
+
+
+@pytest.mark.parametrize(
+    ("query", "bakery_too", "bread_too"),
+    [
+        ("How does bread-api heat up the oven?", False, True),
+        ("How does the bakery project heat up the oven?", True, False),
+        ("What does `bakery` do to heat up?", True, False),
+        ("Does a bakery heat up the oven?", True, True),
+        ("heat up in bread-api-client", True, True),
+        ("heat_up in the repository bakery or in bread-api", True, True),
+    ],
+)
+def test_of_several_repositories_only_those_plainly_named_are_searched(bakery, cast, query, bakery_too, bread_too):
+    put_file(Repository.objects.create(workspace=cast.workspace, name="bread-api"), "src/bread.py", OPEN)
+    put(cast.workspace, "lease.txt", "The landlord shall heat up the oven.")
+    found = {place.partition(":")[0] for place in ask(query, limit=30)}
+    assert ("src/bakery/oven.py" in found, "src/bread.py" in found) == (bakery_too, bread_too)
+    assert "lease.txt" in found
