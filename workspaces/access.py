@@ -6,6 +6,7 @@ A request made with an API token that is bound to one workspace sees that worksp
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -339,6 +340,31 @@ def require_no_wider(member: Member, rows: Iterable[Document | Repository], fold
         inside = set(closed.sights.values_list("member", flat=True))
         if folder is None or not folder.closed or others - inside:
             raise PermissionDenied(f"Only an admin can move something out of “{closed}” to where others see it.")
+
+
+# What a stream is of, by name, with what a member sees of it.
+SEEN: dict[str, Callable[[Member], QuerySet[Any]]] = {
+    "answer": lambda member: Answer.objects.filter(question__in=questions_for(member).order_by()),
+    "document": searched_for,
+    "repository": repositories_for,
+}
+Watched = tuple[int, int, str, UUID]
+
+
+def still_seen(watched: Collection[Watched]) -> dict[Watched, bool]:
+    """Return True for each (user id, workspace id, name of `SEEN`, id) that the person (still) sees."""
+    let_in = still_members({(user_id, workspace_id) for user_id, workspace_id, _, _ in watched})
+    rows = Member.objects.filter(user__in={place[0] for place in let_in}, workspace__in={place[1] for place in let_in})
+    members = {(member.user_id, member.workspace_id): member for member in rows}
+    asked: dict[tuple[int, int, str], set[UUID]] = defaultdict(set)
+    for user_id, workspace_id, kind, row_id in watched:
+        if (user_id, workspace_id) in let_in:
+            asked[user_id, workspace_id, kind].add(row_id)
+    return {
+        (user_id, workspace_id, kind, row_id): True
+        for (user_id, workspace_id, kind), ids in asked.items()
+        for row_id in SEEN[kind](members[user_id, workspace_id]).filter(pk__in=ids).values_list("pk", flat=True)
+    }
 
 
 def sees(who: User | Viewer, get: Callable[..., Model], pk: UUID) -> bool:

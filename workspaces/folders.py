@@ -190,8 +190,8 @@ def _see_anew(workspace_id: int) -> None:
     shut_in_answers(workspace_id)
 
 
-def shut_in_answers(workspace_id: int) -> None:
-    """Add the closed folders whose documents were read for a question to what its readers must see.
+def shut_in_answers(workspace_id: int, question: Question | None = None) -> None:
+    """Add the closed folders whose documents were read for a question, or for any, to what its readers must see.
 
     A question to chosen documents asks where these lie now. One to folders, or to the whole workspace, is shown to who
     sees what it ranged over when it was asked: what was closed or moved since is added here.
@@ -201,6 +201,8 @@ def shut_in_answers(workspace_id: int) -> None:
         return
     ranging = Answer.objects.filter(question__workspace_id=workspace_id).exclude(text="")
     ranging = ranging.exclude(question__across_workspace=False, question__folders=None)
+    if question is not None:
+        ranging = ranging.filter(question=question)
     found: set[tuple[UUID, int]] = set()
     for question_id, receipt in ranging.values_list("question", "coverage").iterator():
         found |= {(question_id, lies[key]) for key in _read(receipt, lies) if key in lies}

@@ -8,7 +8,9 @@ from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.utils.translation import gettext
 
+from analysis.answer.forget import questions_delete
 from analysis.errors import UserError
+from analysis.models import Question
 from workspaces.audit import record
 from workspaces.audit.actions import Action
 from workspaces.models import Member, Role, User, Workspace
@@ -62,7 +64,8 @@ def leaving(user: User) -> Leaving:
 def account_delete(user: User) -> None:
     """Delete the person with their personal workspace, sessions, tokens and invites; raises Unsettled.
 
-    Documents, questions and answers in other workspaces lose the name and stay. The audit log keeps the address: it
+    Documents, questions and answers in other workspaces lose the name and stay; questions that were kept private go,
+    since nobody else may see them. The audit log keeps the address: it
     tells who did what, and nothing in it is changed.
     """
     # Administrators who leave at the same moment take turns, and find each other gone.
@@ -72,6 +75,7 @@ def account_delete(user: User) -> None:
         raise Unsettled(gettext("Something has to be handed over first: see below."))
     for workspace in found.goes:
         workspace_delete(workspace)
+    questions_delete(Question.objects.filter(asker=user, shared=False))
     for member in Member.objects.filter(user=user, workspace__in=found.stays).select_related("user", "workspace"):
         member_remove(member)  # which looks for another owner under the workspace's lock
     record(Action.ACCOUNT_DELETED, user, by=user, tokens=user.api_tokens.count())

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from analysis import progress
+from analysis.answer.forget import questions_delete
 from analysis.ingest.upload import document_delete
-from analysis.models import Answer, Call, Document, Question
+from analysis.models import Call, Document, Question
 from workspaces.models import Policy
 
 BATCH = 200
@@ -43,13 +43,7 @@ def _forget_questions(workspace_id: int, before: datetime) -> None:
     old = Question.objects.filter(workspace=workspace_id, created_at__lt=before)
     old = old.exclude(answers__created_at__gte=before)
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
-        streams = [
-            progress.answer_stream(answer_id)
-            for answer_id in Answer.objects.filter(question__in=ids).values_list("pk", flat=True)
-        ]
-        Question.objects.filter(pk__in=ids).delete()
-        for stream in streams:
-            progress.forget(stream)
+        questions_delete(Question.objects.filter(pk__in=ids))
 
 
 def _before(days: int) -> datetime:

@@ -41,6 +41,7 @@ from analysis.models import Answer, AnswerStatus, CitationRow, Document, Purpose
 from analysis.models.lease import MAX_ATTEMPTS, LeaseLost, claim, release, renew
 from analysis.types import Account, Citation, CitedSentence, Mode, Prompt, ReadingPlan, Source, Span, Usage
 from config.env import env
+from workspaces.folders import shut_in_answers
 from workspaces.hooks.events import HookEvent
 from workspaces.hooks.outbox import tell
 
@@ -222,6 +223,8 @@ def _finish(run: Run, written: Written) -> None:
         _keep_sentences(run.answer, sentences)
         run.answer.status = status
         tell(HookEvent.ANSWER_DONE, run.answer, run.answer.question.workspace_id)
+        # What was moved or closed while it was being written is among what its readers must see.
+        shut_in_answers(run.answer.question.workspace_id, run.answer.question)
     _tell_finished(run.answer, status)
     _forget_reasoning(run.answer)
 

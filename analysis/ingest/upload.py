@@ -15,15 +15,17 @@ from pathlib import PurePath
 from django.conf import settings
 from django.core.files import File
 from django.db import transaction
+from django.db.models import QuerySet
 
 from analysis import progress
+from analysis.answer.forget import questions_delete
 from analysis.answer.readings import forget as forget_readings
 from analysis.errors import UserError
 from analysis.ingest.accepted import DOCUMENT_ENDINGS, kinds_read, require_audio_llm
 from analysis.ingest.parse.messages import unread_picture
 from analysis.ingest.parse.signatures import PICTURE, RECORDING, media_kind
 from analysis.ingest.render import pages_folder
-from analysis.models import Answer, Document, DocumentVersion, IngestStatus, Question, Reading
+from analysis.models import Document, DocumentVersion, IngestStatus, Question, Reading
 from workspaces.audit import record
 from workspaces.audit.actions import Action
 from workspaces.models import Folder, Member, User, Workspace
@@ -116,13 +118,11 @@ def document_delete(document: Document) -> None:
         # Held first: a worker that is writing chunks waits for the row and then finds it gone.
         versions = list(document.versions.select_for_update())
         record(Action.DOCUMENT_DELETED, document, workspace=document.workspace)
-        streams = _delete_questions(document)
+        questions_delete(_put_to_it_alone(document))
         forget_readings(Reading.objects.filter(version__in=versions))
         document.delete()
         for version in versions:
             on_commit(partial(_delete_files, version))
-        for stream in streams:
-            on_commit(partial(progress.forget, stream))
         on_commit(partial(progress.announce_document, workspace_id, document_id))
 
 
@@ -269,16 +269,11 @@ def on_commit(action: Callable[[], object]) -> None:
     transaction.on_commit(lambda: action(), robust=True)  # noqa: PLW0108
 
 
-def _delete_questions(document: Document) -> list[str]:
-    """Delete the questions put to this document alone; return the streams of their answers."""
+def _put_to_it_alone(document: Document) -> QuerySet[Question]:
+    """Return the questions put to this document and nothing else."""
     others = Question.documents.through.objects.exclude(document_id=document.pk).values("question_id")
-    alone = Question.objects.filter(documents=document, repositories=None, across_workspace=False)
-    alone = alone.exclude(pk__in=others)
-    question_ids = list(alone.values_list("pk", flat=True))
-    answers = Answer.objects.filter(question_id__in=question_ids).values_list("pk", flat=True)
-    streams = [progress.answer_stream(answer_id) for answer_id in answers]
-    Question.objects.filter(pk__in=question_ids).delete()
-    return streams
+    alone = Question.objects.filter(documents=document, repositories=None, folders=None, across_workspace=False)
+    return alone.exclude(pk__in=others)
 
 
 def _delete_files(version: DocumentVersion) -> None:

@@ -37,7 +37,7 @@ from analysis.review.report import (
 )
 from analysis.views.export import cell
 from analysis.views.question import told
-from analysis.views.readers import still_in
+from analysis.views.readers import still_sees
 from analysis.views.sse import HEARTBEAT, checked, frame, sse_response
 from workspaces.access import get_document_or_404, member_of, person
 from workspaces.audit import record
@@ -196,7 +196,7 @@ async def _frames(request: HttpRequest, document: Document) -> AsyncIterator[byt
     review = await checked(review_of)(document)
     if review is not None and review.open:
         async for events in hub.follow(progress.review_stream(review.pk)):
-            if not await still_in(person(request).pk, document.workspace_id):
+            if not await still_sees(person(request).pk, document.workspace_id, "document", document.pk):
                 return
             current = await checked(review_of)(document)
             if current is None or not current.open:

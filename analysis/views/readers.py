@@ -8,7 +8,7 @@ from uuid import UUID
 from analysis.lookups import Lookup
 from analysis.models import Answer
 from analysis.models.answer import OPEN_STATUSES
-from workspaces.access import still_members
+from workspaces.access import still_members, still_seen
 
 WITHIN_SECONDS = 0.1
 
@@ -16,6 +16,11 @@ WITHIN_SECONDS = 0.1
 async def still_in(user_id: int, workspace_id: int) -> bool:
     """Return whether the person is (still) in the workspace."""
     return bool(await _members((user_id, workspace_id)))
+
+
+async def still_sees(user_id: int, workspace_id: int, kind: str, row_id: UUID) -> bool:
+    """Return whether the person (still) sees the row; kind: of `workspaces.access.SEEN`."""
+    return bool(await _seen((user_id, workspace_id, kind, row_id)))
 
 
 async def still_open(answer_id: UUID) -> bool:
@@ -29,4 +34,5 @@ def _open_answers(ids: Collection[UUID]) -> dict[UUID, bool]:
 
 
 _members = Lookup(still_members, within_seconds=WITHIN_SECONDS)
+_seen = Lookup(still_seen, within_seconds=WITHIN_SECONDS)
 _open = Lookup(_open_answers, within_seconds=WITHIN_SECONDS)

@@ -9,23 +9,24 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from analysis import hub, progress
 from analysis.lookups import Lookup
-from analysis.models import Answer, DocumentVersion, Repository, Snapshot
+from analysis.models import Answer, Document, DocumentVersion, Repository, Snapshot
 from analysis.progress import Event
 from analysis.views.cards import card_for
 from analysis.views.compare import finished_column
 from analysis.views.fold import LiveAnswer
 from analysis.views.listing import Progress, progress_of
-from analysis.views.readers import still_in, still_open
+from analysis.views.readers import still_open, still_sees
 from analysis.views.snapshots import snapshot_progress
 from analysis.views.sse import HEARTBEAT, checked, frame, last_event_id, sse_response
 from workspaces.access import get_answer_or_404, get_document_or_404, get_repository_or_404, member_of, person
+from workspaces.models import User
 
 Row = TypeVar("Row")
 
@@ -83,20 +84,20 @@ class AnswerStream:
         yield await self._last(seen)
 
     async def _may_go_on(self, heartbeat: bool) -> bool:
-        """Return whether the reader is still a member; asked at every heartbeat, and as often while words come."""
+        """Return whether the reader still sees the answer; asked at every heartbeat, and as often while words come."""
         if not heartbeat and time.monotonic() - self._checked_at < progress.HEARTBEAT_SECONDS:
             return True
         self._checked_at = time.monotonic()
-        return await still_in(self.user_id, self.workspace_id)
+        return await still_sees(self.user_id, self.workspace_id, "answer", self.answer_id)
 
     async def _last(self, seen: str) -> bytes:
         card = await checked(self._card)()
         return frame(card, id="" if seen == NEW_READER else seen) + frame("", event="done")
 
     def _card(self) -> str:
-        answers = Answer.objects.select_related("question__workspace", "question__asker")
-        answer = answers.filter(pk=self.answer_id).first()
-        if answer is None:
+        try:
+            answer = get_answer_or_404(person(self.request), self.answer_id)
+        except Http404:
             gone = gettext("This answer has been deleted.")
             return f'<hx-partial hx-target="#live-{self.answer_id}" hx-swap="innerHTML"><p>{gone}</p></hx-partial>'
         member = member_of(person(self.request), answer.question.workspace)
@@ -113,9 +114,10 @@ def _split(events: list[Event], seen: str) -> tuple[list[Event], list[Event]]:
     return old, events[len(old) :]
 
 
-async def _coming_in(user_id: int, workspace_id: int, id: UUID, region: Region[Any]) -> AsyncIterator[bytes]:
-    """Yield the progress of what is read in under `id`, drawn anew as events about it come, then `changed`."""
-    stream = progress.workspace_stream(workspace_id)
+async def _coming_in(reader: User, row: Document | Repository, region: Region[Any]) -> AsyncIterator[bytes]:
+    """Yield the progress of the row that is read in, drawn anew as events about it come, then `changed`."""
+    stream, id = progress.workspace_stream(row.workspace_id), row.pk
+    kind = "document" if isinstance(row, Document) else "repository"
     # Where the stream stands is taken before the row is looked at, so that no change falls in between.
     newest = await checked(lambda: progress.newest(stream))()
     after = newest.id if newest else "0"
@@ -124,7 +126,7 @@ async def _coming_in(user_id: int, workspace_id: int, id: UUID, region: Region[A
     async with aclosing(hub.follow(stream, after, about=id)) as batches:
         while html:
             events = await anext(batches)
-            if not await still_in(user_id, workspace_id):
+            if not await still_sees(reader.pk, row.workspace_id, kind, id):
                 break
             html = await region.html(id)
             yield frame(html or NOTHING, id=events[-1].id) if events else HEARTBEAT
@@ -191,7 +193,7 @@ REPOSITORIES = {
 async def document_events(request: HttpRequest, document_id: UUID) -> StreamingHttpResponse:
     """Return the stream of a document that is being read in: its progress, then `changed` when that is over."""
     document = await checked(lambda: get_document_or_404(person(request), document_id))()
-    return sse_response(_coming_in(person(request).pk, document.workspace_id, document_id, DOCUMENT))
+    return sse_response(_coming_in(person(request), document, DOCUMENT))
 
 
 @login_required
@@ -204,4 +206,4 @@ async def repository_events(request: HttpRequest, repository_id: UUID) -> Stream
     """
     found = await checked(lambda: get_repository_or_404(person(request), repository_id))()
     region = REPOSITORIES.get(request.GET.get("until", ""), REPOSITORIES[""])
-    return sse_response(_coming_in(person(request).pk, found.workspace_id, repository_id, region))
+    return sse_response(_coming_in(person(request), found, region))

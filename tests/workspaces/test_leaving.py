@@ -146,3 +146,10 @@ class TestPage:
         assert "You are the only owner here" in words(page)
         assert "Delete my account" not in words(page)
         assert reverse("workspace_delete", args=["firm"]) in page.content.decode()
+
+
+def test_private_questions_go_with_who_asked_them(cast):
+    for shared in (True, False):
+        Question.objects.create(workspace=cast.workspace, asker=cast.viewer, text="How long?", shared=shared)
+    account_delete(cast.viewer)
+    assert list(Question.objects.values_list("shared", "asker")) == [(True, None)]

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from django.core.files import File
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from analysis import progress
+from analysis.answer.forget import questions_delete
 from analysis.answer.readings import forget as forget_readings
 from analysis.errors import UserError
 from analysis.ingest.repository import messages
@@ -23,7 +24,6 @@ from analysis.ingest.unpack.messages import UNSUPPORTED
 from analysis.ingest.unpack.rules import Rules
 from analysis.ingest.upload import clean_name, measured, on_commit, require_room
 from analysis.models import (
-    Answer,
     Document,
     DocumentVersion,
     IngestStatus,
@@ -185,15 +185,13 @@ def repository_delete(repository: Repository) -> None:
     with transaction.atomic():
         # Held first: a worker that is writing waits for its snapshot's row and then finds it gone.
         snapshots = list(repository.snapshots.select_for_update())
-        streams = _delete_questions(repository)
+        questions_delete(_put_to_it_alone(repository))
         forget_readings(Reading.objects.filter(version__document__repository=repository))
         files = {(snapshot.file.storage, str(snapshot.file.name)) for snapshot in snapshots if snapshot.file}
         record(Action.REPOSITORY_DELETED, repository, workspace=repository.workspace)
         repository.delete()
         for storage, name in files:
             on_commit(partial(storage.delete, name))
-        for stream in streams:
-            on_commit(partial(progress.forget, stream))
         on_commit(partial(progress.announce_repository, workspace_id, repository_id))
 
 
@@ -293,17 +291,12 @@ def _checked_credential(credential: str) -> str:
     return credential
 
 
-def _delete_questions(repository: Repository) -> list[str]:
-    """Delete the questions put to nothing but this repository or files of it; return their answers' streams."""
+def _put_to_it_alone(repository: Repository) -> QuerySet[Question]:
+    """Return the questions put to nothing but this repository or files of it."""
     other_documents = Document.objects.exclude(repository=repository)
     documents, repositories = Question.documents.through.objects, Question.repositories.through.objects
     elsewhere = Q(pk__in=documents.filter(document__in=other_documents).values("question_id")) | Q(
         pk__in=repositories.exclude(repository_id=repository.pk).values("question_id")
     )
     ours = Q(repositories=repository) | Q(documents__repository=repository)
-    alone = Question.objects.filter(ours, across_workspace=False).exclude(elsewhere)
-    question_ids = list(alone.values_list("pk", flat=True).distinct())
-    answers = Answer.objects.filter(question_id__in=question_ids).values_list("pk", flat=True)
-    streams = [progress.answer_stream(answer_id) for answer_id in answers]
-    Question.objects.filter(pk__in=question_ids).delete()
-    return streams
+    return Question.objects.filter(ours, folders=None, across_workspace=False).exclude(elsewhere)

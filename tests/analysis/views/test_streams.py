@@ -23,6 +23,7 @@ from analysis.views.fold import LiveAnswer
 from tests.analysis.views.reading import ask, bare_document, finish, text_document
 from tests.analysis.views.repositories import repository_of
 from tests.conftest import Cast
+from workspaces.folders import folder_create, folder_restrict, move_into
 from workspaces.models import Member, User
 
 TEXT = "The term is three years. Beta pays a fee."
@@ -249,6 +250,24 @@ async def test_the_stream_ends_with_the_membership(cast: Cast, monkeypatch: pyte
 
     async def quiet(stream: str) -> AsyncIterator[None]:
         await Member.objects.filter(user=cast.viewer).adelete()
+        yield None
+
+    monkeypatch.setattr(hub, "follow", quiet)
+    page = await read(cast.viewer, answer)
+    assert (page.done, page.card) == (False, "")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_stream_ends_where_the_folder_is_closed(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = await running(cast)
+
+    def close() -> None:
+        folder = folder_create(workspace=cast.workspace, name="Closed")
+        folder_restrict(folder, restricted=True)
+        move_into(folder, workspace=cast.workspace, documents=list(answer.question.documents.all()))
+
+    async def quiet(stream: str) -> AsyncIterator[None]:
+        await sync_to_async(close)()
         yield None
 
     monkeypatch.setattr(hub, "follow", quiet)
