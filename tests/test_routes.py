@@ -152,6 +152,17 @@ ROUTES = {
     "openai:list_models": PERSON,
     "openai:get_model": Route(absent=True),
     "openai:create_completion": Route(writes=Role.REVIEWER, body=CHAT),
+    "api-1:list_document_comments": Route(writes=Role.REVIEWER, body={"text": "Why?"}),
+    "api-1:comment_document": Route(writes=Role.REVIEWER, body={"text": "Why?"}),
+    "api-1:list_question_comments": Route(writes=Role.REVIEWER, body={"text": "Why?"}),
+    "api-1:comment_question": Route(writes=Role.REVIEWER, body={"text": "Why?"}),
+    "api-1:reply_to_comment": Route(writes=Role.REVIEWER, body={"text": "Because."}),
+    "api-1:change_comment": Route(writes=Role.ADMIN),  # both of what somebody else has written
+    "api-1:delete_comment": Route(writes=Role.ADMIN),
+    "api-1:approve_answer": Route(writes=Role.REVIEWER),
+    "api-1:share_question": Route(writes=Role.VIEWER),
+    "api-1:list_notifications": PERSON,
+    "api-1:read_notifications": PERSON,
     # Accounts
     "account_login": ANYONE,
     "account_logout": ANYONE,

@@ -103,6 +103,9 @@ def answer_payload(answer: Answer) -> dict[str, Any]:
         "usage": USAGE | {"llm": answer.llm} | answer.usage,
         "plan": answer.plan or None,
         "error": {"code": answer.error_code, "message": answer.error_message} if answer.error_code else None,
+        "shared": question.shared,
+        "approved_at": answer.approved_at.isoformat() if answer.approved_at else None,
+        "approved_by": answer.approved_by.email if answer.approved_by else None,
         "created_at": answer.created_at.isoformat(),
         "finished_at": answer.finished_at.isoformat() if answer.finished_at else None,
     }

@@ -16,6 +16,7 @@ from analysis.api import (
     summaries,
     tables,
     terms,
+    together,
     usage,
     workspaces,
 )
@@ -36,7 +37,7 @@ api = Interface(
 install(api)
 NOUNS = (
     *(workspaces, folders, documents, tables, terms, repositories, sources, changes),
-    *(search, questions, summaries, clauses, usage, hooks),
+    *(search, questions, summaries, together, clauses, usage, hooks),
 )
 for noun in NOUNS:
     api.add_router("", noun.router)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.http import JsonResponse
 from django.http.response import HttpResponseBase
 from ninja import Query, Router, Status
@@ -31,11 +31,13 @@ from analysis.api.schemas import (
     QuestionIn,
     QuestionPage,
     StoppedOut,
+    Text,
 )
 from analysis.llm.registry import llm_get
 from analysis.models import Answer, Question
 from workspaces.access import get_question_or_404, member_or_404, questions_for
 from workspaces.models import Member, Role
+from workspaces.together.approvals import asked_with
 
 router = Router(tags=["Questions"])
 
@@ -92,23 +94,36 @@ def list_questions(
     *,
     document_id: Annotated[UUID | None, Query(None)] = None,
     repository_id: Annotated[UUID | None, Query(None)] = None,
+    q: Annotated[Text, Query("", max_length=500)] = "",
+    approved: Annotated[bool, Query(False)] = False,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> dict[str, Any]:
-    """The workspace's questions and summaries, newest first; document_id and repository_id keep to those put to it."""
+    """The workspace's questions and summaries, newest first; document_id and repository_id keep to those put to it.
+
+    q: words that the question or an answer to it has; with `approved` only questions with an approved answer.
+    """
     member = member_or_404(request.auth, slug)
     rows = questions_for(member)
     if document_id is not None:
         rows = rows.filter(documents__in=chosen_documents(member, [document_id]))
     if repository_id is not None:
         rows = rows.filter(repositories__in=chosen_repositories(member, [repository_id]))
+    rows = asked_with(rows, q, approved=approved)
     latest = Answer.objects.filter(question=OuterRef("pk")).order_by("-number").values("status")[:1]
-    rows = rows.select_related("asker").prefetch_related("documents", "repositories").annotate(status=Subquery(latest))
+    rows = (
+        rows.select_related("asker")
+        .prefetch_related("documents", "repositories")
+        .annotate(
+            status=Subquery(latest),
+            approved=Exists(Answer.objects.filter(question=OuterRef("pk"), approved_at__isnull=False)),
+        )
+    )
     return page_of(rows, limit, offset, _question_payload)
 
 
 def _question_payload(question: Question) -> dict[str, Any]:
-    same = ("purpose", "text", "path", "across_workspace", "created_at")
+    same = ("purpose", "text", "path", "across_workspace", "shared", "approved", "created_at")
     return {name: getattr(question, name) for name in same} | {
         "id": question.pk,
         "status": getattr(question, "status"),  # noqa: B009  # annotated by the query

@@ -444,6 +444,9 @@ class AnswerOut(Schema):
     usage: UsageOut
     plan: PlanOut | None
     error: ErrorDetail | None
+    shared: bool
+    approved_at: datetime | None
+    approved_by: str | None
     created_at: datetime
     finished_at: datetime | None
 
@@ -458,6 +461,8 @@ class QuestionOut(Schema):
     repository_ids: list[UUID]
     path: str
     across_workspace: bool
+    shared: bool
+    approved: bool
     created_at: datetime
 
 

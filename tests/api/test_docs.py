@@ -14,7 +14,7 @@ from analysis.api.openai import schemas as chat_schemas
 from config.env import env
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-HEADINGS = re.findall(r"^### `(GET|POST|PATCH|DELETE) (\S+)`$", PAGE, re.MULTILINE)
+HEADINGS = re.findall(r"^### `(GET|POST|PUT|PATCH|DELETE) (\S+)`$", PAGE, re.MULTILINE)
 
 
 def sections() -> dict[str, str]:
