@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +64,15 @@ class Changed:
         sides = (self.change.old, self.change.new)
         return any(side and side.version_id for side in sides) and bool(self.change.added or self.change.removed)
 
+    @property
+    def anchor(self) -> str:
+        return anchor_of(self.change.path)
+
+
+def anchor_of(path: str) -> str:
+    """Return the anchor of a file on the page: of a digest, since paths may differ only in what anchors leave out."""
+    return f"file-{sha256(path.encode()).hexdigest()[:16]}"
+
 
 @login_required
 @require_GET
@@ -110,7 +120,7 @@ def compare(request: HttpRequest, repository_id: UUID, old: int, new: int) -> Ht
         "files": _listed(seen, before, changes, split=split),
         "added": sum(change.added for change in changes),
         "removed": sum(change.removed for change in changes),
-        "signatures": [each for each in symbols if each.kind is SymbolChangeKind.SIGNATURE][:SYMBOLS_LISTED],
+        "signatures": [(each, anchor_of(each.file_path)) for each in _named(symbols, SymbolChangeKind.SIGNATURE)],
         "come": _named(symbols, SymbolChangeKind.ADDED),
         "gone": _named(symbols, SymbolChangeKind.REMOVED),
         "split": split,

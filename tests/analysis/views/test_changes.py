@@ -54,6 +54,17 @@ def test_files_and_symbols_that_changed(shop: Repository, cast: Cast) -> None:
     assert Client().get(f"/r/{shop.pk}/compare/").status_code == 302
 
 
+def test_links_lead_to_the_file_that_is_meant_though_names_are_alike(cast: Cast) -> None:
+    repository = repository_of(cast, {"a/b.py": "def f(x):\n    pass\n", "ab.py": "def g(x):\n    pass\n"})
+    snapshot_of(repository, {"a/b.py": "def f(x, y):\n    pass\n", "ab.py": "def g(x, y):\n    pass\n"})
+    html = page(cast.viewer, f"/r/{repository.pk}/compare/1...2/")
+    files = re.findall(r'class="changed-file" id="([^"]+)".*?<span class="truncate">([^<]+)</span>', html, re.S)
+    links = re.findall(r'href="#([^"]+)">([^<]+)</a></p><code class="was">', html)
+    assert [path for _, path in files] == ["a/b.py", "ab.py"]
+    assert sorted(links) == sorted(files)
+    assert len(dict(files)) == 2
+
+
 def test_lines_are_drawn_with_their_words_and_the_rest_on_request(shop: Repository, cast: Cast) -> None:
     url = f"/r/{shop.pk}/compare/1...2/file/shop.py"
     html = page(cast.viewer, url, HX_Request="true")
