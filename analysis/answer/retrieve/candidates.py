@@ -101,8 +101,8 @@ def _candidate(row: tuple) -> Candidate:  # type: ignore[type-arg]
 def cosines_of(found: Candidates) -> Floats:
     """Return each chunk's cosine to the query, float[chunks].
 
-    One without a vector counts as the middle one of those with one does. As 0 it would be set back behind all of them:
-    search with vectors of a third of the passages then found less than with none.
+    One without a vector counts as the middle one of those with one does: as 0 it would be set back behind all of them
+    (docs/quality.md, "By words first").
     """
     cosines = np.array([chunk.cosine for chunk in found.chunks], np.float64)
     missing = np.isnan(cosines)
