@@ -251,6 +251,11 @@ def searched_for(member: Member) -> QuerySet[Document]:
     return Document.objects.filter(in_sight(member), workspace_id=member.workspace_id)
 
 
+def named_for(member: Member) -> QuerySet[Document] | None:
+    """Return the documents that figures of the workspace may name to the member, None for all that there ever were."""
+    return None if member.sees_all else searched_for(member)
+
+
 def repositories_for(member: Member) -> QuerySet[Repository]:
     """Return the repositories that the member sees with their current snapshots, newest first."""
     rows = Repository.objects.filter(in_sight(member), workspace_id=member.workspace_id).select_related("snapshot")

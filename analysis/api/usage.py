@@ -11,7 +11,7 @@ from analysis.api.auth import ApiRequest
 from analysis.api.responses import responses
 from analysis.api.schemas import WorkspaceUsageOut
 from analysis.llm.usage import LONGEST_DAYS, Row, Spent, last_days, usage
-from workspaces.access import member_or_404
+from workspaces.access import member_or_404, named_for
 from workspaces.models import Role
 
 router = Router(tags=["Usage"])
@@ -21,7 +21,7 @@ router = Router(tags=["Usage"])
 def get_usage(request: ApiRequest, slug: str, days: Annotated[int, Query(30, ge=1, le=LONGEST_DAYS)]) -> dict[str, Any]:
     """What the workspace's calls to language models came to in the last `days` days (UTC), for editors and owners."""
     member = member_or_404(request.auth, slug, role=Role.EDITOR, reading=True)
-    found = usage(last_days(days), member.workspace)
+    found = usage(last_days(days), member.workspace, named_for(member))
     return {
         "first_day": found.period.first,
         "last_day": found.period.last,

@@ -11,13 +11,13 @@ from functools import reduce
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Min, Q, QuerySet, Sum, When
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 
-from analysis.models import Call, CallStatus
+from analysis.models import Call, CallStatus, Document
 from workspaces.models import Workspace
 
 LONGEST_DAYS = 366
@@ -142,15 +142,27 @@ def months(workspace: Workspace | None = None) -> list[Period]:
     return found
 
 
-def calls_in(period: Period, workspace: Workspace | None = None) -> QuerySet[Call]:
-    """Return the calls of a workspace, of all of them for None."""
+def calls_in(
+    period: Period, workspace: Workspace | None = None, seen: QuerySet[Document] | None = None
+) -> QuerySet[Call]:
+    """Return the calls of a workspace, of all of them for None, with the `shown_document` of each and its `shown_name`.
+
+    seen: the documents that are named, None for all; a call for another one shows none.
+    """
     rows = Call.objects.filter(period.query)
-    return rows if workspace is None else rows.filter(workspace=workspace)
+    rows = rows if workspace is None else rows.filter(workspace=workspace)
+    shown = {"shown_document": F("document"), "shown_name": F("document__name")}
+    if seen is None:
+        return rows.annotate(**shown)
+    return rows.annotate(**{name: Case(When(document__in=seen, then=of)) for name, of in shown.items()})
 
 
-def usage(period: Period, workspace: Workspace | None = None) -> UsageReport:
-    """Return what the calls have come to, in a constant number of queries."""
-    calls = calls_in(period, workspace).order_by()
+def usage(period: Period, workspace: Workspace | None = None, seen: QuerySet[Document] | None = None) -> UsageReport:
+    """Return what the calls have come to, in a constant number of queries; seen: as `calls_in`."""
+    calls = calls_in(period, workspace, seen).order_by()
+    unnamed = (
+        gettext("Several at once, or deleted") if seen is None else gettext("Several at once, or out of your sight")
+    )
     people = _folded(_grouped(calls, "user", "user__email"), "people")
     days = {row.key: row for row in _by_day(calls)}
     return UsageReport(
@@ -159,7 +171,10 @@ def usage(period: Period, workspace: Workspace | None = None) -> UsageReport:
         by_day=[days.get(day.isoformat(), Row(day.isoformat(), _day_words(day), Spent())) for day in period.days],
         by_person=_named(people, gettext("Nobody: what Lectern does by itself, or former members")),
         by_document=_named(
-            _folded(_grouped(calls, "document", "document__name"), "documents"), gettext("Several at once, or deleted")
+            _folded(_grouped(calls, "shown_document", "shown_name"), "documents"),
+            gettext("Several at once, or deleted")
+            if seen is None
+            else gettext("Several at once, or not for you to see"),
         ),
         by_llm=_folded(_grouped(calls, "llm", "llm"), "language models"),
         by_purpose=[

@@ -20,10 +20,10 @@ from analysis.llm.usage import Period, Row, Spent, UsageReport, calls_in, last_d
 from analysis.models import Call
 from analysis.views.export import cell
 from analysis.views.figures import counted, dollars, duration
-from workspaces.access import enter, staff_or_404
+from workspaces.access import enter, named_for, staff_or_404
 from workspaces.audit import record
 from workspaces.audit.actions import Action
-from workspaces.models import Role, Workspace
+from workspaces.models import Member, Role, Workspace
 from workspaces.policy import require
 
 DAYS = (7, 30, 90)
@@ -41,7 +41,7 @@ COLUMNS = [
     "workspace__slug",
     "user__email",
     "purpose",
-    "document__name",
+    "shown_name",
     "answer",
     "llm",
     "endpoint",
@@ -126,7 +126,7 @@ def workspace_usage(request: HttpRequest, slug: str) -> HttpResponse:
     For editors and owners: whoever can spend sees what is spent. Who asked about which document is on it, which is more
     than a viewer, who is let in to read, needs to know.
     """
-    return _page(request, "usage.html", enter(request, slug, role=Role.EDITOR, reading=True).workspace)
+    return _page(request, "usage.html", enter(request, slug, role=Role.EDITOR, reading=True))
 
 
 @login_required
@@ -138,7 +138,7 @@ def workspace_calls(request: HttpRequest, slug: str) -> HttpResponse:
     workspace = member.workspace
     period = period_of(request.GET)
     record(Action.EXPORTED, workspace, workspace=workspace, file="calls.csv")
-    return _csv(period, calls_in(period, workspace), f"calls-{slug}")
+    return _csv(period, calls_in(period, workspace, named_for(member)), f"calls-{slug}")
 
 
 @login_required
@@ -165,8 +165,9 @@ def period_of(query: QueryDict) -> Period:
     return month(query.get("month", "")) or last_days(int(days) if days in map(str, DAYS) else DEFAULT_DAYS)
 
 
-def _page(request: HttpRequest, template: str, workspace: Workspace | None) -> HttpResponse:
-    found = usage(period_of(request.GET), workspace)
+def _page(request: HttpRequest, template: str, member: Member | None) -> HttpResponse:
+    workspace = member.workspace if member else None
+    found = usage(period_of(request.GET), workspace, named_for(member) if member else None)
     by = _measure(request.GET.get("by", ""), found.total)
     context = {
         "workspace": workspace,
@@ -273,7 +274,7 @@ def _csv(period: Period, calls: QuerySet[Call], name: str) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}-{period.first}-{period.last}.csv"'
     writer = csv.writer(response)
-    writer.writerow([name.replace("__", "_").removesuffix("_slug") for name in COLUMNS])
+    writer.writerow([name.replace("shown", "document").replace("__", "_").removesuffix("_slug") for name in COLUMNS])
     for row in calls.order_by("created_at", "pk").values_list(*COLUMNS).iterator():
         writer.writerow([row[0].isoformat(), *(cell(value) for value in row[1:])])
     return response

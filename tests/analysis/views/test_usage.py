@@ -16,7 +16,9 @@ from analysis.llm.usage import SHOWN, Period, Spent, last_days, month, months, u
 from analysis.models import Call, Document
 from tests.analysis.answer.rows import document
 from tests.conftest import Cast
-from workspaces.models import User, Workspace
+from workspaces.access import searched_for
+from workspaces.folders import folder_create, folder_restrict, move_into
+from workspaces.models import Member, User, Workspace
 
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30))
 
@@ -99,6 +101,20 @@ def test_two_documents_of_one_name_are_two_lines(cast: Cast, lease: Document) ->
     call("2026-11-02T00:00:00", workspace=cast.workspace, document=lease)
     call("2026-11-02T00:00:00", workspace=cast.workspace, document=document(cast, name="lease.pdf"))
     assert [row.label for row in usage(NOVEMBER, cast.workspace).by_document] == ["lease.pdf", "lease.pdf"]
+
+
+def test_documents_out_of_sight_are_counted_and_not_named(cast: Cast, lease: Document, three_calls: None) -> None:
+    folder = folder_create(workspace=cast.workspace, name="Closed")
+    folder_restrict(folder, restricted=True)
+    move_into(folder, workspace=cast.workspace, documents=[lease])
+    client = Client()
+    for who, named in ((cast.owner, True), (cast.editor, False)):
+        client.force_login(who)
+        for page in ("/w/firm/usage/", "/w/firm/usage/calls.csv", "/api/v1/workspaces/firm/usage"):
+            response = client.get(page, {"days": "366"} if "api" in page else {"month": "2026-11"})
+            assert (response.status_code, "lease.pdf" in response.content.decode()) == (200, named), page
+    seen = searched_for(Member.objects.get(user=cast.editor))
+    assert [(row.key, row.spent.calls) for row in usage(NOVEMBER, cast.workspace, seen).by_document] == [(None, 3)]
 
 
 def test_lines_past_the_first_are_added_up_in_one(cast: Cast) -> None:
