@@ -172,9 +172,7 @@ def usage(period: Period, workspace: Workspace | None = None, seen: QuerySet[Doc
         by_person=_named(people, gettext("Nobody: what Lectern does by itself, or former members")),
         by_document=_named(
             _folded(_grouped(calls, "shown_document", "shown_name"), "documents"),
-            gettext("Several at once, or deleted")
-            if seen is None
-            else gettext("Several at once, or not for you to see"),
+            others,
         ),
         by_llm=_folded(_grouped(calls, "llm", "llm"), "language models"),
         by_purpose=[
