@@ -160,9 +160,9 @@ def calls_in(
 def usage(period: Period, workspace: Workspace | None = None, seen: QuerySet[Document] | None = None) -> UsageReport:
     """Return what the calls have come to, in a constant number of queries; seen: as `calls_in`."""
     calls = calls_in(period, workspace, seen).order_by()
-    unnamed = (
-        gettext("Several at once, or deleted") if seen is None else gettext("Several at once, or out of your sight")
-    )
+    others = gettext("Several at once, or deleted")
+    if seen is not None:
+        others = gettext("Several at once, or out of your sight")
     people = _folded(_grouped(calls, "user", "user__email"), "people")
     days = {row.key: row for row in _by_day(calls)}
     return UsageReport(
