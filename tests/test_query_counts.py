@@ -38,7 +38,7 @@ def everything(arguments: dict[str, object], cast: Cast) -> dict[str, object]:  
     """Have a row in each table that a page may list."""
     document = Document.objects.select_related("version").get(pk=arguments["document_id"])
     member = Member.objects.get(workspace=cast.workspace, user=cast.viewer)
-    folder = Folder.objects.create(workspace=cast.workspace, name="Deals", restricted=True, closed=True)
+    folder = Folder.objects.create(workspace=cast.workspace, name="Closed matters", restricted=True, closed=True)
     inner = Folder.objects.create(workspace=cast.workspace, name="Inner", parent=folder, closed=True)
     for each in (folder, inner):
         FolderGrant.objects.create(folder=each, member=member)
