@@ -323,7 +323,8 @@ def get_answer_or_404(who: User | Viewer, answer_id: UUID, *, role: Role = Role.
     """Return the answer with its question and workspace; raises as `member_or_404`."""
     place = _place(who, Answer.objects.filter(pk=answer_id).values("question__workspace"))
     rows = Answer.objects.filter(pk=answer_id, question__in=questions_for(place).order_by())
-    return _let_in(who, place, rows.select_related("question__workspace", "question__asker"), role)
+    about = "question__workspace", "question__asker", "approved_by"
+    return _let_in(who, place, rows.select_related(*about), role)
 
 
 def get_comment_or_404(who: User | Viewer, comment_id: UUID, *, role: Role = Role.VIEWER) -> Comment:

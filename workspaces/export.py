@@ -188,7 +188,7 @@ def _write_questions(workspace: Workspace, folder: Path, done: Exported) -> None
     folder.mkdir()
     rows = Question.objects.filter(workspace=workspace).order_by("created_at", "pk").select_related("asker")
     for ordinal, question in enumerate(_each(rows), start=1):
-        answers = question.answers.select_related("question").order_by("number")
+        answers = question.answers.select_related("question", "approved_by").order_by("number")
         payloads = [(answer, answer_payload(answer)) for answer in answers]
         name = safe_name(question.text, ordinal)
         (folder / f"{name}.md").write_text(_as_markdown(question, payloads), encoding="utf-8")
@@ -204,13 +204,24 @@ def _as_markdown(question: Question, payloads: list[tuple[Answer, dict[str, Any]
     pieces = [f"# {' '.join(question.text.split())}", f"{asked}."]
     for answer, payload in payloads:
         how = ", ".join(filter(None, [answer.llm, payload["mode"], answer.get_status_display().lower()]))
-        pieces += [f"## Answer {answer.number}: {how}", marked_text(payload).strip() or "(no text)"]
+        pieces += [
+            f"## Answer {answer.number}: {how}",
+            *_approval(payload),
+            marked_text(payload).strip() or "(no text)",
+        ]
         lines = citation_lines(payload)
         pieces += ["\n".join(f"- {line}" for line in lines)] if lines else []
         unsupported = [each["text"].strip() for each in payload["sentences"] if each["supported"] is False]
         if unsupported:
             pieces.append("Without support in the documents:\n\n" + "\n".join(f"- {text}" for text in unsupported))
     return "\n\n".join(pieces) + "\n"
+
+
+def _approval(payload: dict[str, Any]) -> list[str]:
+    """Return a line on who stands by the answer, if anybody does."""
+    if not payload["approved_at"]:
+        return []
+    return [f"Approved by {payload['approved_by'] or 'a former member'} on {payload['approved_at'][:10]}"]
 
 
 def _readme(workspace: Workspace, done: Exported) -> str:

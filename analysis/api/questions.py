@@ -145,7 +145,7 @@ def get_question(
 def list_answers(request: ApiRequest, question_id: UUID) -> JsonResponse:
     """Every answer to the question, oldest first: by other language models, in other modes, or earlier ones."""
     question = get_question_or_404(request.auth, question_id)
-    answers = question.answers.select_related("question").order_by("number")
+    answers = question.answers.select_related("question", "approved_by").order_by("number")
     return JsonResponse([answer_payload(answer) for answer in answers], safe=False)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
@@ -194,7 +194,11 @@ def card_for(answer: Answer, member: Member) -> Card:
 
 def newest_answer(question: Question) -> Answer | None:
     """Return the answer that is shown unless an earlier one is chosen."""
-    return question.answers.select_related("question__workspace", "question__asker").order_by("-number").first()
+    return (
+        question.answers.select_related("question__workspace", "question__asker", "approved_by")
+        .order_by("-number")
+        .first()
+    )
 
 
 def with_status(questions: QuerySet[Question]) -> QuerySet[Question]:
@@ -204,6 +208,7 @@ def with_status(questions: QuerySet[Question]) -> QuerySet[Question]:
         answer_id=Subquery(shown.values("pk")[:1]),
         answer_status=Subquery(shown.values("status")[:1]),
         answer_count=Count("answers"),
+        approved=Exists(shown.filter(approved_at__isnull=False)),
     )
 
 

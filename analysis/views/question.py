@@ -36,9 +36,11 @@ from workspaces.access import (
     questions_for,
 )
 from workspaces.models import Member, Role
+from workspaces.together.approvals import asked_with
 from workspaces.together.notify import await_answer
 
 LISTED_QUESTIONS = 30
+WORDS_MAX_CHARACTERS = 500
 CONTEXT_CHARACTERS, CONTEXT_POINTS = 300, 60.0
 # The form that a refusal is shown in: part of an element's id.
 _BOX = re.compile(r"^[\w-]{1,60}$")
@@ -65,13 +67,20 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _ask_page(request: HttpRequest, member: Member, error: LecternError | None = None) -> HttpResponse:
     form = request.POST if request.method == "POST" else request.GET
+    lately = questions_for(member).filter(purpose="question")
+    words, approved = (
+        request.GET.get("q", "").replace("\0", "").strip()[:WORDS_MAX_CHARACTERS],
+        "approved" in request.GET,
+    )
     context = {
         "workspace": member.workspace,
         "documents": chosen_documents(form, member),
         "repositories": chosen_repositories(form, member),
         "folders": chosen_folders(form, member),
         "closed": folders_for(member).filter(closed=True).count(),
-        "questions": with_status(questions_for(member).filter(purpose="question"))[:LISTED_QUESTIONS],
+        "questions": with_status(asked_with(lately, words, approved=approved))[:LISTED_QUESTIONS],
+        "words": words,
+        "approved": approved,
         "text": form.get("text", ""),
         "error": error.message if error else "",
         **ask_context(request, member),

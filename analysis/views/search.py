@@ -25,8 +25,10 @@ from analysis.types import Hit, Span
 from analysis.views.highlight import Line, Part, lexer_for
 from workspaces.access import documents_for, enter, memberships_for, person, repositories_for, searched_for
 from workspaces.models import Member, Role
+from workspaces.together.approvals import approved_answers
 
 RESULTS = 20
+APPROVED = 5
 PALETTE_DOCUMENTS = 8
 QUERY_MAX_CHARACTERS = 500
 SNIPPET_CHARACTERS = 360
@@ -65,6 +67,7 @@ def search(request: HttpRequest, slug: str) -> HttpResponse:
     context = {"workspace": member.workspace, "query": query, "results": [], "named": []}
     if query:
         documents = searched_for(member)
+        context["approved"] = approved_answers(member, query, limit=APPROVED)
         try:
             hits = search_with_filters(query, documents=documents, limit=RESULTS)
         except UserError as error:

@@ -77,7 +77,7 @@ def test_a_comment_with_a_mention_arrives_live_and_is_resolved(
     expect(remark).to_have_class(re.compile("chosen"))
 
     browser_page.get_by_role("button", name="Resolve").click()
-    expect(other_page.locator(".resolved summary")).to_have_text("1 resolved")
+    expect(other_page.locator(".resolved > summary")).to_have_text("1 resolved")
     expect(other_page.locator(".comment-marks rect")).to_have_count(0)
     assert Comment.objects.get().resolved_by == cast.editor
     browser_page.goto("/notifications/")

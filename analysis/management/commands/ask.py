@@ -38,6 +38,7 @@ class Command(LecternCommand):
         parser.add_argument("--mode", choices=[mode.value for mode in Mode], default=Mode.AUTO.value)
         parser.add_argument("--llm", metavar="ID", default="", help="which language model (the default one)")
         parser.add_argument("--user", metavar="EMAIL", default="", help="who asks (the workspace's first owner)")
+        parser.add_argument("--private", action="store_true", help="nobody else sees it until who asks shares it")
         parser.add_argument("--json", action="store_true", help="print the finished answer as JSON instead")
 
     def run(
@@ -51,6 +52,7 @@ class Command(LecternCommand):
         mode: str,
         llm: str,
         user: str,
+        private: bool,
         json: bool,
         **_: Any,
     ) -> None:
@@ -65,6 +67,7 @@ class Command(LecternCommand):
             path=path,
             mode=Mode(mode),
             llm=llm,
+            shared=not private,
         )
         Terminal(self.stdout, quiet=json).show(answer)
 

@@ -105,3 +105,18 @@ class TestSharing:
         assert Notification.objects.get().user == cast.viewer
         question_share(answer.question, by=cast.owner, shared=False)
         assert not Notification.objects.exists()
+
+
+def test_pages_find_what_was_approved(cast, answer, monkeypatch):
+    from analysis.answer.retrieve import filters
+
+    monkeypatch.setattr(filters, "search", lambda *_, **__: [])
+    other = make_answer(cast, make_document(cast), "It is free of charge.")
+    answer_approve(answer, by=place_of(cast, cast.reviewer))
+    viewer = client_of(cast.viewer)
+    found = viewer.get("/w/firm/search/", {"q": "terminates"}).content.decode()
+    assert f'href="/q/{answer.question_id}/?answer=1"' in found
+    listed = viewer.get("/w/firm/ask/", {"approved": "1"}).content.decode()
+    assert (f'href="/q/{answer.question_id}/"' in listed, f'href="/q/{other.question_id}/"' in listed) == (True, False)
+    listed = viewer.get("/w/firm/ask/", {"q": "charge"}).content.decode()
+    assert (f'href="/q/{answer.question_id}/"' in listed, f'href="/q/{other.question_id}/"' in listed) == (False, True)
