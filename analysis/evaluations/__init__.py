@@ -107,7 +107,9 @@ def repository_in(workspace: Workspace, name: str, archive: File[bytes], outcome
     repository = workspace.repositories.select_related("snapshot").filter(name=name).first()
     if repository is None:
         repository = repository_add(workspace=workspace, user=None, name=name, archive=archive, enqueue=False)
-    snapshot = repository.snapshot or read_in_repository(repository)
+    known = repository.snapshot
+    # One that an interrupted run has left by words alone would give other figures.
+    snapshot = known if known and not known.by_words_alone else read_in_repository(repository)
     outcome.notes += [f"{name}: {warning['message']}" for warning in snapshot.warnings]
     return repository
 
