@@ -36,7 +36,8 @@ def served(app: Any, *, lifespan: str = "off") -> Iterator[LiveApp]:
     try:
         yield LiveApp(f"http://127.0.0.1:{listener.getsockname()[1]}", server)
     finally:
-        server.should_exit = server.force_exit = True
+        server.should_exit = True
+        server.force_exit = lifespan == "off"  # or the lifespan's end would be cut off too
         thread.join(timeout=10)
         listener.close()
 

@@ -30,12 +30,17 @@ class BearerToken(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Viewer | None:
         """Return who the token stands for, None for no token of ours; raises TooManyRequests."""
-        row = token_for(token.strip())
-        if row is None:
-            return None
-        _count(f"token:{row.pk}")
-        _note_use(row)
-        return viewer_for(row)
+        return viewer_of(token)
+
+
+def viewer_of(token: str) -> Viewer | None:
+    """Return who the token stands for, None for no token of ours; raises TooManyRequests."""
+    row = token_for(token.strip())
+    if row is None:
+        return None
+    _count(f"token:{row.pk}")
+    _note_use(row)
+    return viewer_for(row)
 
 
 class BrowserSession(SessionAuth):

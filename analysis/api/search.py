@@ -54,7 +54,7 @@ def search(
         folders=chosen_folders(member, folder_id),
         path=checked_path(repositories, path),
     )
-    return [_hit(hit) for hit in search_with_filters(q, documents=scope.rows(), limit=limit)]
+    return [_hit(hit) for hit in masked_hits(search_with_filters(q, documents=scope.rows(), limit=limit))]
 
 
 def _hit(hit: Hit) -> dict[str, Any]:

@@ -85,6 +85,7 @@ BODIES: dict[str, dict[str, object]] = {
     "plan": {"text": "How long?"},
     "questions": {"text": "How long?"},
     "folders": {"name": "Matter"},
+    "hooks": {"name": "theirs", "url": "https://erp.example"},
     "move": {"folder_id": None},
     "comments": {"text": "Why?"},
     "replies": {"text": "Because."},

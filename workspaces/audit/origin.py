@@ -38,9 +38,9 @@ def origin() -> Origin:
 
 
 @contextmanager
-def acting(via: str, user: User | None = None) -> Iterator[None]:
-    """Let `user` be who acts inside."""
-    acts = Origin(via, user.pk, user.email) if user else Origin(via)
+def acting(via: str, user: User | None = None, *, token_id: int | None = None) -> Iterator[None]:
+    """Let `user` be who acts inside, through the API token if one is named."""
+    acts = Origin(via, user.pk, user.email, token_id=token_id) if user else Origin(via)
     token = _origin.set(lambda: acts)
     try:
         yield
