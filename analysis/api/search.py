@@ -9,6 +9,7 @@ from uuid import UUID
 from ninja import Query, Router
 
 from analysis.answer.ask import checked_path
+from analysis.answer.masked import masked_hits
 from analysis.answer.material import scope_for
 from analysis.answer.retrieve.filters import search as search_with_filters
 from analysis.api.auth import ApiRequest
