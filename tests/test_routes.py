@@ -34,9 +34,9 @@ from tests.evaluations import make_run
 from tests.rows import make_answer, make_document
 from workspaces.folders import folder_create
 from workspaces.hooks.recipes import hook_create, hook_ping
+from workspaces.inviting import invite_create
 from workspaces.models import ApiToken, Comment, Member, Notification, Role, User, Workspace
 from workspaces.models.roles import WORKING_ROLES
-from workspaces.recipes import invite_create
 
 
 class Audience(Enum):
@@ -83,6 +83,15 @@ ROUTES = {
     "api-1:api-root": ANYONE,
     "api-1:no_such_path": ANYONE,
     "api-1:list_workspaces": PERSON,
+    "api-1:create_workspace": PERSON,
+    "api-1:get_workspace": Route(),
+    "api-1:change_workspace": Route(),
+    "api-1:list_members": Route(),
+    "api-1:change_member": Route(reads=Role.ADMIN, writes=Role.ADMIN, body={"role": "reviewer"}),
+    "api-1:remove_member": Route(reads=Role.ADMIN, writes=Role.ADMIN, body={"role": "reviewer"}),
+    "api-1:list_invites": ADMINS,
+    "api-1:create_invite": ADMINS,
+    "api-1:revoke_invite": ADMINS,
     "api-1:list_llms": PERSON,
     "api-1:get_usage": Route(reads=Role.EDITOR),
     "api-1:upload_documents": Route(body={"file": "lease.txt"}),
@@ -228,6 +237,8 @@ ROUTES = {
     "member_role": ADMINS,
     "member_remove": ADMINS,
     "workspace_policy": ADMINS,
+    "workspace_export": ADMINS,
+    "export_file": Route(reads=Role.ADMIN, absent=True),
     "workspace_audit": ADMINS,
     "workspace_audit_export": ADMINS,
     "mail": STAFF,
@@ -241,7 +252,9 @@ ROUTES = {
     "hook_secret": ADMINS,
     "hook_delete": ADMINS,
     "hook_redeliver": ADMINS,
+    "member_admit": ADMINS,
     "invite_create": ADMINS,
+    "invite_resend": Route(reads=Role.ADMIN, writes=Role.ADMIN, absent=True),
     "invite_revoke": ADMINS,
     "workspace": Route(),
     "upload": Route(body={"file": "lease.txt"}),
@@ -439,6 +452,7 @@ def arguments(cast: Cast) -> dict[str, object]:
         "pk": 1,
         "file_name": "20261125-190000-1.log",
         "device_id": 1,
+        "export_id": "made-up",
         "provider_id": "firm",
         "organization_slug": "firm",
     }

@@ -121,7 +121,8 @@ def invites_for(member: Member) -> QuerySet[Invite]:
     """Return the open invites into the member's workspace, newest first."""
     return (
         Invite.objects.filter(workspace_id=member.workspace_id, expires_at__gt=timezone.now())
-        .select_related("created_by")
+        .select_related("workspace", "created_by")
+        .prefetch_related("folders")
         .order_by("-created_at", "-pk")
     )
 

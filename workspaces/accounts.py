@@ -39,6 +39,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Return whether this visitor may make an account: anyone, or only who holds an open invite."""
         return settings.SIGNUP_OPEN or invite_for(request.session.get(INVITE_KEY, "")) is not None
 
+    def clean_email(self, email: str) -> str:
+        """Return the address; where sign-up is closed, an invitation to one address opens it to that one alone."""
+        email = str(super().clean_email(email))
+        request = context.request
+        if not settings.SIGNUP_OPEN and request is not None and not request.user.is_authenticated:
+            invite = invite_for(request.session.get(INVITE_KEY, ""))
+            if invite is not None and invite.email and invite.email != email.lower():
+                raise ValidationError(f"The invitation is for {invite.email}.")
+        return email
+
     @transaction.atomic
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         """Return the new person; with their workspace when they are stored."""

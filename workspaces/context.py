@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.http import HttpRequest
 
+from analysis.llm.budget import Month, month_of
 from workspaces.access import notifications_for, places_for
 from workspaces.accounts import local_url, passkeys_work
 from workspaces.models import Member, Role, Workspace
@@ -75,6 +76,11 @@ class Here:
     @property
     def may_edit(self) -> bool:
         return self.member is not None and self.member.may(Role.EDITOR)
+
+    @cached_property
+    def month(self) -> Month | None:
+        """How the month's money of this page's workspace stands; None where it has no budget."""
+        return month_of(self.workspace.pk) if self.workspace else None
 
     @property
     def settings_pages(self) -> list[Link]:

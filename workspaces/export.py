@@ -22,6 +22,7 @@ from typing import Any
 
 from django.core.files.base import File
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from analysis.answer.payload import answer_payload
@@ -31,8 +32,9 @@ from analysis.views.cards import citation_lines, marked_text
 from analysis.views.export import cell
 from analysis.views.usage import COLUMNS
 from config.version import version as lectern_version
+from workspaces.access import documents_for, questions_for, repositories_for
 from workspaces.audit.listing import Filter, as_csv, events_in
-from workspaces.models import Workspace
+from workspaces.models import Member, Workspace
 
 NAME_CHARACTERS = 60
 CHUNK = 100
@@ -40,6 +42,16 @@ CHUNK = 100
 _UNSAFE = re.compile(r"[^\w .,()+=@-]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is written: all that one member sees, or all but what is private. records: usage and audit log too."""
+
+    documents: QuerySet[Document]
+    repositories: QuerySet[Repository]
+    questions: QuerySet[Question]
+    records: bool = True
 
 
 @dataclass
@@ -52,10 +64,14 @@ class Exported:
     missing: int = 0
 
 
-def workspace_export(workspace: Workspace, folder: Path, *, say: Say = lambda _: None) -> Exported:
+def workspace_export(
+    workspace: Workspace, folder: Path, *, member: Member | None = None, say: Say = lambda _: None
+) -> Exported:
     """Write the workspace to `folder`, which must not be there yet, and return how much that was.
 
-    Raises UserError folder_exists. What was cut off is left beside it, with `.partial` after its name.
+    member: for whom; nothing that they do not see is written. None for who runs this Lectern. Questions that their
+    asker keeps private are written for nobody else. Raises UserError folder_exists. What was cut off is left beside it,
+    with `.partial` after its name.
     """
     if folder.exists():
         raise UserError(f"{folder} is there already. Name a folder that is not.", code="folder_exists")
@@ -63,13 +79,14 @@ def workspace_export(workspace: Workspace, folder: Path, *, say: Say = lambda _:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
     done = Exported()
-    _write_people(workspace, partial)
+    seen = _seen_by(member, workspace)
+    _write_people(workspace, partial, seen)
     say("Documents")
-    _write_documents(workspace, partial / "documents", done)
+    _write_documents(seen, partial / "documents", done)
     say("Repositories")
-    _write_repositories(workspace, partial / "repositories", done)
+    _write_repositories(seen, partial / "repositories", done)
     say("Questions")
-    _write_questions(workspace, partial / "questions", done)
+    _write_questions(seen, partial / "questions", done)
     (partial / "README.md").write_text(_readme(workspace, done), encoding="utf-8")
     partial.rename(folder)
     return done
@@ -81,10 +98,22 @@ def safe_name(name: str, ordinal: int) -> str:
     return f"{ordinal:04} {words}".strip()
 
 
-def _write_people(workspace: Workspace, folder: Path) -> None:
+def _seen_by(member: Member | None, workspace: Workspace) -> Seen:
+    if member is not None:
+        return Seen(documents_for(member), repositories_for(member), questions_for(member), member.sees_all)
+    return Seen(
+        Document.objects.filter(workspace=workspace, repository=None),
+        Repository.objects.filter(workspace=workspace),
+        Question.objects.filter(workspace=workspace, shared=True),
+    )
+
+
+def _write_people(workspace: Workspace, folder: Path, seen: Seen) -> None:
     members = workspace.members.select_related("user").order_by("joined_at", "pk")
     rows = ((member.user.email, member.role, member.joined_at.isoformat()) for member in members)
     _write_csv(folder / "members.csv", ["email", "role", "joined_at"], rows)
+    if not seen.records:
+        return
     calls = Call.objects.filter(workspace=workspace).order_by("created_at", "pk")
     names = [name.replace("__", "_").removesuffix("_slug") for name in COLUMNS]
     used = calls.values_list(*COLUMNS).iterator(chunk_size=1000)
@@ -100,8 +129,8 @@ def _write_csv(path: Path, names: list[str], rows: Iterable[tuple[Any, ...]]) ->
         writer.writerows([cell(value) for value in row] for row in rows)
 
 
-def _write_documents(workspace: Workspace, folder: Path, done: Exported) -> None:
-    rows = Document.objects.filter(workspace=workspace, repository=None).order_by("uploaded_at", "pk")
+def _write_documents(seen: Seen, folder: Path, done: Exported) -> None:
+    rows = seen.documents.order_by("uploaded_at", "pk")
     for ordinal, document in enumerate(_each(rows.select_related("uploaded_by")), start=1):
         place = folder / safe_name(document.name, ordinal)
         place.mkdir(parents=True)
@@ -146,8 +175,8 @@ def _document_facts(document: Document, versions: list[DocumentVersion]) -> dict
     }
 
 
-def _write_repositories(workspace: Workspace, folder: Path, done: Exported) -> None:
-    rows = Repository.objects.filter(workspace=workspace).order_by("added_at", "pk")
+def _write_repositories(seen: Seen, folder: Path, done: Exported) -> None:
+    rows = seen.repositories.order_by("added_at", "pk")
     for ordinal, repository in enumerate(_each(rows), start=1):
         place = folder / safe_name(repository.name, ordinal)
         (place / "snapshots").mkdir(parents=True)
@@ -184,9 +213,9 @@ def _repository_facts(repository: Repository, snapshots: list[Snapshot]) -> dict
     }
 
 
-def _write_questions(workspace: Workspace, folder: Path, done: Exported) -> None:
+def _write_questions(seen: Seen, folder: Path, done: Exported) -> None:
     folder.mkdir()
-    rows = Question.objects.filter(workspace=workspace).order_by("created_at", "pk").select_related("asker")
+    rows = seen.questions.order_by("created_at", "pk").select_related("asker")
     for ordinal, question in enumerate(_each(rows), start=1):
         answers = question.answers.select_related("question", "approved_by").order_by("number")
         payloads = [(answer, answer_payload(answer)) for answer in answers]

@@ -14,10 +14,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from analysis.egress import embedder_is_away
-from workspaces.access import members_for, roles_given_by
+from workspaces.access import folders_for, members_for, roles_given_by
 from workspaces.accounts import refuse_the_firms
 from workspaces.hooks.events import HookEvent
-from workspaces.models import ByMail, Member, Role, Scope, User, Workspace
+from workspaces.models import INVITE_LIFETIME, ByMail, Folder, Member, Role, Scope, User, Workspace
 
 WRITERS = [
     (Role.EDITOR, _("Editors and above")),
@@ -205,6 +205,51 @@ class RoleForm(forms.Form):
         choices = self.fields["role"]
         assert isinstance(choices, forms.TypedChoiceField)  # noqa: S101  # it is declared so above
         choices.choices = [(role.value, role.label) for role in roles_given_by(by)]
+
+
+class InviteForm(RoleForm):
+    """An invitation: to an address, or by a link; into the whole workspace, or as a guest into some of its folders."""
+
+    email = forms.EmailField(
+        required=False,
+        label=_("E-mail address"),
+        help_text=_("Only who has this address can accept. Empty makes a link that you pass on yourself."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    days = forms.TypedChoiceField(
+        choices=[("1", _("a day")), ("7", _("7 days")), ("30", _("30 days"))],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        initial="7",
+        label=_("It works for"),
+    )
+    note = forms.CharField(
+        required=False,
+        max_length=500,
+        label=_("A sentence from you"),
+        help_text=_("Goes into the message."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    guest = forms.BooleanField(
+        required=False, label=_("As a guest"), help_text=_("Guests see the folders chosen here and nothing else.")
+    )
+    folders = forms.ModelMultipleChoiceField(
+        queryset=Folder.objects.none(), required=False, label=_("Folders"), widget=forms.CheckboxSelectMultiple
+    )
+    field_order = ("email", "role", "days", "note", "guest", "folders")
+
+    def __init__(self, *args: Any, by: Member, **kwargs: Any) -> None:
+        super().__init__(*args, by=by, **kwargs)
+        choices = self.fields["folders"]
+        assert isinstance(choices, forms.ModelMultipleChoiceField)  # noqa: S101  # it is declared so above
+        choices.queryset = folders_for(by)
+        if not choices.queryset:
+            del self.fields["folders"], self.fields["guest"]
+
+    def clean_days(self) -> int:
+        days: int = self.cleaned_data["days"] or INVITE_LIFETIME.days
+        return days
 
 
 class PersonForm(forms.Form):

@@ -47,6 +47,11 @@ def policy_change(workspace: Workspace, **fields: Any) -> Policy:
     return policy
 
 
+def lets_in(policy: Policy, email: str) -> bool:
+    """Return whether the policy lets people with this address in."""
+    return not policy.sign_in_domains or email.rpartition("@")[2].lower() in policy.sign_in_domains
+
+
 def require_of(user: User | None, workspace: Workspace, duty: str) -> None:
     """Return when the person may do what `duty` names; so may Lectern itself, which is nobody."""
     member = Member.objects.select_related("workspace").filter(user=user, workspace=workspace).first() if user else None

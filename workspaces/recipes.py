@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 from functools import partial
 
@@ -12,12 +11,12 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 from django.utils.translation import gettext
-from django.utils.translation import gettext as _
 
 from analysis.errors import UserError
 from workspaces.audit import record
 from workspaces.audit.actions import Action
-from workspaces.models import ApiToken, Invite, Member, Role, Scope, User, Workspace, digest
+from workspaces.models import ApiToken, Invite, Member, Role, Scope, User, Workspace
+from workspaces.models.roles import GUEST_ROLES
 
 SLUG_LENGTH = 48
 # Slugs that /w/<slug>/ must not take, since a page of ours has the path.
@@ -99,14 +98,22 @@ def workspace_delete(workspace: Workspace) -> None:
     transaction.on_commit(partial(clear_workspace.delay, workspace.pk), robust=True)
 
 
+def refuse_to_guests(role: Role) -> None:
+    """Raise UserError guest_role for a role that a guest cannot have."""
+    if role not in GUEST_ROLES:
+        raise UserError(
+            gettext("A guest sees chosen folders only, and cannot manage the workspace."), code="guest_role"
+        )
+
+
 @transaction.atomic
 def member_set_role(member: Member, role: Role) -> None:
     """Give the member another role; raises LastOwner, and UserError guest_role for a guest who would see everything.
 
     Invites that they could not send any more are revoked.
     """
-    if member.guest and role.rank >= Role.ADMIN.rank:
-        raise UserError(_("A guest sees chosen folders only, and cannot manage the workspace."), code="guest_role")
+    if member.guest:
+        refuse_to_guests(role)
     if role is not Role.OWNER:
         _keep_an_owner(member)
         _revoke_invites_of(member, beyond=role)
@@ -163,40 +170,3 @@ def _keep_an_owner(member: Member) -> None:
     owners = Member.objects.filter(workspace_id=member.workspace_id, role=Role.OWNER)
     if not owners.exclude(pk=member.pk).exists():
         raise LastOwner(gettext("A workspace needs an owner. Make someone else an owner first."))
-
-
-@transaction.atomic
-def invite_create(*, workspace: Workspace, user: User, role: Role) -> tuple[Invite, str]:
-    """Return a new invite and its token, which is never to be had again."""
-    token = secrets.token_urlsafe(32)
-    invite = Invite.objects.create(workspace=workspace, role=role, created_by=user, token_digest=digest(token))
-    record(Action.INVITE_CREATED, invite, workspace=workspace, by=user, role=role.value)
-    return invite, token
-
-
-@transaction.atomic
-def invite_revoke(invite: Invite) -> None:
-    """Make the invite's link worthless."""
-    record(Action.INVITE_REVOKED, invite, workspace=invite.workspace)
-    invite.delete()
-
-
-@transaction.atomic
-def invite_accept(invite: Invite, user: User) -> Member:
-    """Return the person's place in the invite's workspace. Who is in it already stays what they are.
-
-    A workspace with a second person in it is nobody's personal one any more. Raises UserError invite_closed when the
-    invite was revoked or ran out while the person looked at it.
-    """
-    # Revoking deletes the row: the lock makes joining and revoking take turns.
-    if not Invite.objects.select_for_update().filter(pk=invite.pk, expires_at__gt=timezone.now()).exists():
-        raise UserError(
-            gettext("This invitation was withdrawn, or its time is over."), code="invite_closed", status=410
-        )
-    member, joined = Member.objects.get_or_create(
-        workspace_id=invite.workspace_id, user=user, defaults={"role": invite.role}
-    )
-    if joined:
-        record(Action.MEMBER_JOINED, user, workspace=invite.workspace, by=user, role=invite.role)
-        Workspace.objects.filter(pk=invite.workspace_id, personal=True).update(personal=False)
-    return member

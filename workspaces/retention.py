@@ -8,8 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from analysis.answer.forget import questions_delete
+from analysis.ingest.repository import repository_delete
 from analysis.ingest.upload import document_delete
-from analysis.models import Call, Document, Question
+from analysis.models import Call, Document, Question, Repository
 from workspaces.models import Policy
 
 BATCH = 200
@@ -31,11 +32,19 @@ def keep_to(policy: Policy) -> None:
         )
         for document in old.iterator(chunk_size=BATCH):
             document_delete(document)
+        _forget_repositories(here, _before(policy.keep_documents_days))
     if policy.keep_answers_days is not None:
         _forget_questions(here, _before(policy.keep_answers_days))
     if policy.keep_prompts_days is not None:
         old_calls = Call.objects.filter(workspace=here, created_at__lt=_before(policy.keep_prompts_days))
         old_calls.exclude(prompt=[]).update(prompt=[])
+
+
+def _forget_repositories(workspace_id: int, before: datetime) -> None:
+    """Delete the repositories whose newest version came in before that: one that is kept up to date stays."""
+    old = Repository.objects.filter(workspace=workspace_id, added_at__lt=before)
+    for repository in old.exclude(snapshots__created_at__gte=before).iterator(chunk_size=BATCH):
+        repository_delete(repository)
 
 
 def _forget_questions(workspace_id: int, before: datetime) -> None:

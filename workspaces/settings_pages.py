@@ -31,7 +31,7 @@ class Link:
 
 
 LIFE = ("workspace_leave", "workspace_delete", "workspace_hand_over")
-INVITING = ("invite_create", "invite_resend", "member_role", "member_remove")
+INVITING = ("invite_create", "invite_resend", "member_role", "member_remove", "invite_revoke")
 HOOK = ("hook", "hook_test", "hook_secret", "hook_redeliver")
 PAGES = (
     Page("workspace_settings", _("General"), also=LIFE),
@@ -41,6 +41,7 @@ PAGES = (
     Page("workspace_usage", _("Usage"), Role.EDITOR),
     Page("workspace_audit", _("Audit log"), Role.ADMIN),
     Page("hooks", _("Web hooks"), Role.ADMIN, also=HOOK),
+    Page("workspace_export", _("Export"), Role.ADMIN),
 )
 
 

@@ -19,6 +19,8 @@ ABANDONED_AFTER = timedelta(hours=1)
 @shared_task(name="workspaces.tasks.clear_workspace")
 def clear_workspace(workspace_id: int) -> None:
     """Remove a workspace without members: documents with their files, then the rest. Can be run again at any point."""
+    from workspaces.exporting import forget_exports
+
     workspace = Workspace.objects.filter(pk=workspace_id, members=None).first()
     if workspace is None:
         return
@@ -27,14 +29,17 @@ def clear_workspace(workspace_id: int) -> None:
     for answer_id in Answer.objects.filter(question__workspace=workspace).values_list("pk", flat=True):
         progress.forget(progress.answer_stream(answer_id))
     progress.forget(progress.workspace_stream(workspace.pk))
+    forget_exports(workspace.pk)
     workspace.delete()
 
 
 @shared_task(name="workspaces.tasks.clear_abandoned")
 def clear_abandoned() -> None:
     """Remove workspaces whose time is over, or whose last person is gone, and what a worker's death left behind."""
+    from workspaces.exporting import tidy_exports
     from workspaces.lifecycle import delete_due
 
+    tidy_exports()
     delete_due()
     old = Workspace.objects.filter(members=None, created_at__lt=timezone.now() - ABANDONED_AFTER)
     for workspace_id in old.values_list("pk", flat=True):
@@ -95,3 +100,11 @@ def forget_old_deliveries() -> None:
     from workspaces.hooks.delivery import forget_old
 
     forget_old()
+
+
+@shared_task(name="workspaces.tasks.write_export")
+def write_export(workspace_id: int, user_id: int, export_id: str) -> None:
+    """Write the export that a person has asked for."""
+    from workspaces.exporting import export_write
+
+    export_write(workspace_id, user_id, export_id)

@@ -16,6 +16,7 @@ from analysis.answer import material
 from analysis.answer.alternatives import Wanted, plan_or_advise
 from analysis.answer.precedence import queue_of
 from analysis.errors import UserError
+from analysis.llm.budget import Purse
 from analysis.llm.catalogue import LLM
 from analysis.llm.registry import llm_get
 from analysis.models import Answer, AnswerStatus, Document, IngestStatus, Purpose, Question, Repository, Snapshot
@@ -285,7 +286,11 @@ def checked_path(repositories: Sequence[Repository], path: str) -> str:
 
 
 def answer_begin(question: Question, mode: Mode, llm: LLM) -> Answer:
-    """Return a new answer row, on its way to a worker or waiting for its documents. Needs a transaction."""
+    """Return a new answer row, on its way to a worker or waiting for its documents. Needs a transaction.
+
+    Raises UserError budget_spent where the language model costs money and the workspace has none left this month.
+    """
+    Purse(llm, question.workspace_id).check()
     # The lock makes the numbers of two answers asked for at once follow each other.
     Question.objects.select_for_update().get(pk=question.pk)
     holding_up = waited_for(question)

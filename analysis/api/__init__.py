@@ -9,6 +9,7 @@ from analysis.api import (
     documents,
     folders,
     hooks,
+    people,
     questions,
     repositories,
     search,
@@ -36,7 +37,7 @@ api = Interface(
 )
 install(api)
 NOUNS = (
-    *(workspaces, folders, documents, tables, terms, repositories, sources, changes),
+    *(workspaces, people, folders, documents, tables, terms, repositories, sources, changes),
     *(search, questions, summaries, together, clauses, usage, hooks),
 )
 for noun in NOUNS:

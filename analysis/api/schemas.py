@@ -37,10 +37,86 @@ class ErrorOut(Schema):
     error: ErrorDetail
 
 
+RoleName = Literal["owner", "admin", "editor", "reviewer", "viewer"]
+
+
 class WorkspaceOut(Schema):
     slug: str
     name: str
-    role: Literal["owner", "editor", "viewer"]
+    role: RoleName
+
+
+class WorkspaceFactsOut(WorkspaceOut):
+    personal: bool
+    keep_reasoning: bool
+    created_at: datetime
+    archived_at: datetime | None
+
+
+class WorkspaceIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[Text, Field(min_length=1, max_length=120)]
+
+
+class WorkspaceChangeIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[Text, Field(min_length=1, max_length=120)] | None = None
+    keep_reasoning: bool | None = None
+    archived: bool | None = None
+
+
+class MemberOut(Schema):
+    id: int
+    email: str
+    name: str
+    role: RoleName
+    guest: bool
+    joined_at: datetime
+
+
+class MemberPage(Schema):
+    items: list[MemberOut]
+    count: int
+
+
+class MemberChangeIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    role: RoleName
+
+
+class InviteOut(Schema):
+    id: int
+    email: str
+    role: RoleName
+    guest: bool
+    folder_ids: list[int]
+    invited_by: str
+    expires_at: datetime
+
+
+class InvitedOut(InviteOut):
+    link: str | None
+
+
+class InvitePage(Schema):
+    items: list[InviteOut]
+    count: int
+
+
+class InviteIn(Schema):
+    """email: "" for a link, which is in the answer and nowhere else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Annotated[Text, Field(max_length=254)] = ""
+    role: RoleName = "viewer"
+    days: Annotated[int, Field(ge=1, le=90)] = 7
+    note: Annotated[Text, Field(max_length=500)] = ""
+    guest: bool = False
+    folder_ids: FolderIds = []
 
 
 class WarningOut(Schema):

@@ -35,6 +35,10 @@ class Month:
     def warns(self) -> bool:
         return self.spent >= WARN_SHARE * self.budget
 
+    @property
+    def over(self) -> bool:
+        return self.left <= 0
+
 
 def month_of(workspace_id: int, *, besides: int | None = None) -> Month | None:
     """Return how the month stands; None for a workspace without a budget. besides: a call that is left out, by id."""

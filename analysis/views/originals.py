@@ -32,7 +32,7 @@ _SOUND_TYPES = {b"RIFF": "audio/wav", b"fLaC": "audio/flac", b"OggS": "audio/ogg
 
 
 @dataclass(frozen=True)
-class _Original:
+class Original:
     """A version's file. etag: quoted."""
 
     name: str
@@ -46,7 +46,7 @@ class _Original:
 async def document_original(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
     """Return the file as it was uploaded, always to be saved: shown here, a hostile page would act as one of ours."""
     found = await _original(request, document_id, downloaded=True)
-    response = _sent(request, found, "application/octet-stream")
+    response = sent(request, found, "application/octet-stream")
     response["Content-Disposition"] = content_disposition_header(True, found.name) or "attachment"
     return response
 
@@ -72,13 +72,13 @@ async def recording(request: HttpRequest, document_id: UUID) -> HttpResponseBase
     found = await _original(request, document_id)
     if found.kind != "recording":
         raise Http404
-    response = _sent(request, found, await asyncio.to_thread(_sound_type, found.path))
+    response = sent(request, found, await asyncio.to_thread(_sound_type, found.path))
     response["Cache-Control"] = "private, no-cache"  # kept, but asked for again: access may have ended
     return response
 
 
-async def _original(request: HttpRequest, document_id: UUID, *, downloaded: bool = False) -> _Original:
-    def find_file() -> _Original:
+async def _original(request: HttpRequest, document_id: UUID, *, downloaded: bool = False) -> Original:
+    def find_file() -> Original:
         found = get_document_or_404(person(request), document_id)
         version = found.version
         if version is None or not version.file:
@@ -86,7 +86,7 @@ async def _original(request: HttpRequest, document_id: UUID, *, downloaded: bool
         if downloaded:
             require(member_of(person(request), found.workspace), "export")
             record(Action.DOCUMENT_DOWNLOADED, found, workspace=found.workspace)
-        return _Original(found.name, version.kind, Path(version.file.path), quote_etag(_tag(version)))
+        return Original(found.name, version.kind, Path(version.file.path), quote_etag(_tag(version)))
 
     return await checked(find_file)()
 
@@ -104,7 +104,7 @@ def _sound_type(path: Path) -> str:
     return _SOUND_TYPES.get(head[:4], "audio/aac" if is_aac else "audio/mpeg")
 
 
-def _sent(request: HttpRequest, original: _Original, content_type: str) -> HttpResponseBase:
+def sent(request: HttpRequest, original: Original, content_type: str) -> HttpResponseBase:
     """Return the file, or the one range of it that is asked for (RFC 9110, 14); several at once are not parted."""
     size = original.path.stat().st_size
     asked = _range(request, original.etag, size)

@@ -22,7 +22,7 @@ from tests.api.conftest import Caller
 from tests.conftest import Cast
 from tests.rows import make_answer, make_document
 from workspaces.hooks.recipes import hook_create, hook_ping
-from workspaces.models import ApiToken, Comment, Folder, Member, Role, Workspace
+from workspaces.models import ApiToken, Comment, Folder, Invite, Member, Role, Workspace
 
 NOT_FOUND = {"error": {"code": "not_found", "message": "There is nothing here, or you may not see it."}}
 
@@ -75,7 +75,13 @@ def operations() -> list[tuple[str, str]]:
 
 # What names no workspace or row of one; and the streams, which test_events tries.
 ELSEWHERE = {
-    *(("get", "/workspaces"), ("get", "/llms"), ("get", "/notifications"), ("post", "/notifications/read")),
+    *(
+        ("get", "/workspaces"),
+        ("post", "/workspaces"),
+        ("get", "/llms"),
+        ("get", "/notifications"),
+        ("post", "/notifications/read"),
+    ),
     *(pair for pair in operations() if pair[1].endswith("/events")),
 }
 
@@ -111,6 +117,8 @@ def test_the_outsider_finds_nothing(outsider: Caller, cast: Cast, method: str, p
             hook := hook_create(workspace=cast.workspace, user=cast.admin, name="x", url="https://erp.example")
         ).pk,
         delivery_id=hook_ping(hook).pk,
+        member_id=Member.objects.get(workspace=cast.workspace, user=cast.editor).pk,
+        invite_id=Invite.objects.create(workspace=cast.workspace, created_by=cast.owner, token_digest="0" * 64).pk,
     )
     if path.endswith("/documents") and method == "post":
         from django.core.files.uploadedfile import SimpleUploadedFile
@@ -121,7 +129,8 @@ def test_the_outsider_finds_nothing(outsider: Caller, cast: Cast, method: str, p
     elif method == "put":
         response = outsider.put(place, BODIES.get(path.rpartition("/")[2], {}))
     elif method == "patch":
-        response = outsider.patch(place, {"text": "theirs"} if "/comments/" in path else {"name": "theirs"})
+        kinds: dict[str, dict[str, object]] = {"members": {"role": "owner"}, "comments": {"text": "theirs"}}
+        response = outsider.patch(place, kinds.get(path.split("/")[-2], {"name": "theirs"}))
     elif method == "delete":
         response = outsider.delete(place)
     else:

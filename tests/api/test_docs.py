@@ -43,6 +43,9 @@ def test_every_operation_has_a_call_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("operation", "schema"),
     [
+        ("GET /api/v1/workspaces/{slug}", schemas.WorkspaceFactsOut),
+        ("PATCH /api/v1/workspaces/{slug}/members/{member_id}", schemas.MemberOut),
+        ("POST /api/v1/workspaces/{slug}/invites", schemas.InvitedOut),
         ("GET /api/v1/documents/{document_id}", schemas.DocumentOut),
         ("GET /api/v1/documents/{document_id}/text", schemas.TextOut),
         ("GET /api/v1/documents/{document_id}/tables/{number}", schemas.WholeTableOut),
@@ -92,6 +95,8 @@ def test_parts_of_an_answer_have_every_field() -> None:
         (example("GET /api/v1/repositories/{repository_id}/tree")["files"][0], repository_schemas.TreeFileOut),
         (example("GET /api/v1/repositories/{repository_id}/changes")["files"][0], repository_schemas.FileChangeOut),
         (example("GET /api/v1/repositories/{repository_id}/changes")["symbols"][0], repository_schemas.SymbolChangeOut),
+        (example("GET /api/v1/workspaces/{slug}/members")["items"][0], schemas.MemberOut),
+        (example("GET /api/v1/workspaces/{slug}/invites")["items"][0], schemas.InviteOut),
         (example("GET /api/v1/documents/{document_id}/tables")["items"][0], schemas.TableOut),
         (example("GET /api/v1/workspaces/{slug}/hooks/{hook_id}/deliveries")["items"][0], schemas.DeliveryOut),
         (example("GET /api/v1/documents/{document_id}/tables/{number}")["cells"][0], schemas.CellOut),

@@ -14,8 +14,8 @@ from django.utils import timezone
 from analysis.models import Answer, Document, Question
 from workspaces import access
 from workspaces.access import Viewer
+from workspaces.inviting import invite_create
 from workspaces.models import ApiToken, Invite, Member, Role, Scope, User, Workspace, digest
-from workspaces.recipes import invite_create
 
 pytestmark = pytest.mark.django_db
 

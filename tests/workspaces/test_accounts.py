@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from workspaces.inviting import invite_create
 from workspaces.models import Role, User, Workspace
-from workspaces.recipes import invite_create
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"

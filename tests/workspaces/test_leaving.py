@@ -12,9 +12,10 @@ from django.urls import reverse
 from analysis.models import Document, Question
 from tests.rows import make_answer, make_document
 from tests.workspaces.test_accounts import PASSWORD, sign_in, words
+from workspaces.inviting import invite_create
 from workspaces.leaving import Unsettled, account_delete, leaving
 from workspaces.models import ApiToken, AuditEvent, Invite, Member, Role, User, Workspace
-from workspaces.recipes import invite_create, member_set_role, workspace_create
+from workspaces.recipes import member_set_role, workspace_create
 
 pytestmark = pytest.mark.django_db
 

@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from tests.workspaces.test_accounts import PASSWORD, sign_in, words
 from workspaces import access, lifecycle
+from workspaces.inviting import invite_create
 from workspaces.leaving import leaving
 from workspaces.models import ApiToken, AuditEvent, Member, Role, User, Workspace
 from workspaces.policy import require, require_of
-from workspaces.recipes import home_workspace, invite_create, workspace_create
+from workspaces.recipes import home_workspace, workspace_create
 from workspaces.tasks import clear_abandoned
 
 pytestmark = pytest.mark.django_db

@@ -24,13 +24,14 @@ from analysis.llm.ledger import metered
 from analysis.llm.media import read_page, transcribe
 from analysis.llm.registry import llm_get, llms
 from analysis.llm.tokens import count
-from analysis.models import Answer, Call, Document, Endpoint, Question, ServedLLM
+from analysis.models import Answer, Call, Document, Endpoint, Question, Repository, ServedLLM
 from analysis.types import Account, CallPurpose, Message, Mode, Prompt
 from config.env import env
 from tests.analysis.answer.rows import document
 from tests.analysis.conftest import scripted_llm, words_as_meaning  # noqa: F401  # fixtures
 from tests.analysis.ingest.embedding_server import EmbeddingServer
 from tests.analysis.llm.scripted_server import Reply, ScriptedLLM
+from tests.analysis.repository.rows import make_rows
 from tests.conftest import Cast
 from workspaces import access
 from workspaces.models import AuditEvent
@@ -161,17 +162,43 @@ def test_only_allowed_llms_are_offered_and_used(cast: Cast, lease: Document, hos
 def test_a_running_answer_stops_where_the_money_ends(cast: Cast, lease: Document, hosted: ScriptedLLM) -> None:
     policy_change(cast.workspace, monthly_budget_usd=Decimal(20))
     hosted.replies = [Reply(words=["Five", " years", "."] * 40)]
+    queued = asked(cast, lease)
     answer = finished(asked(cast, lease))
     assert (answer.status, answer.error_code) == ("stopped", "budget_spent")
     assert answer.text.startswith("Five years.")
     assert len(answer.text.split("years")) < 25
     assert answer.sentences.exists()
     assert Call.objects.get().status == "stopped"
-    # The next one does not begin.
+    # One that waits does not begin, and none is asked for any more.
     hosted.requests.clear()
-    later = finished(answer_regenerate(answer.question, mode=Mode.WHOLE))
+    later = finished(queued)
     assert (later.status, later.error_code) == ("failed", "budget_spent")
-    assert hosted.requests == []
+    with pytest.raises(UserError, match="spent its budget"):
+        answer_regenerate(answer.question, mode=Mode.WHOLE)
+    assert (hosted.requests, Answer.objects.count()) == ([], 2)
+
+
+def test_the_ask_box_says_when_money_runs_low(cast: Cast, client: Client) -> None:
+    client.force_login(cast.reviewer)
+    policy_change(cast.workspace, monthly_budget_usd=Decimal(20))
+    Call.objects.create(workspace=cast.workspace, purpose="question", llm="away", cost_usd=Decimal("15.99"))
+    assert "are spent" not in client.get("/w/firm/ask/").content.decode()
+    Call.objects.create(workspace=cast.workspace, purpose="question", llm="away", cost_usd=Decimal("0.01"))
+    assert "$16.00 of this month's $20.00 are spent." in client.get("/w/firm/ask/").content.decode()
+    Call.objects.create(workspace=cast.workspace, purpose="question", llm="away", cost_usd=Decimal(4))
+    assert "answer again next month" in client.get("/w/firm/ask/").content.decode()
+
+
+def test_repositories_are_kept_as_long_as_documents(cast: Cast) -> None:
+    rows = {name: make_rows(cast, {"a.py": "x = 1\n"}).repository for name in ("old", "kept up", "new")}
+    long_ago = timezone.now() - timedelta(days=31)
+    for name in ("old", "kept up"):
+        Repository.objects.filter(pk=rows[name].pk).update(added_at=long_ago)
+    rows["old"].snapshots.update(created_at=long_ago)
+    policy_change(cast.workspace, keep_documents_days=30)
+    for _ in range(2):
+        keep_to_policies()
+    assert set(Repository.objects.all()) == {rows["kept up"], rows["new"]}
 
 
 def test_self_hosted_models_go_on_without_money(cast: Cast, lease: Document, hosted: ScriptedLLM) -> None:

@@ -16,7 +16,7 @@ from analysis import progress
 from analysis.errors import UserError
 from analysis.models import Answer, Document, DocumentVersion, Question
 from tests.rows import make_document
-from workspaces import recipes, tasks
+from workspaces import inviting, recipes, tasks
 from workspaces.models import ApiToken, Invite, Member, Role, User, Workspace
 
 
@@ -122,8 +122,8 @@ class TestMembers:
 
     def test_removal_takes_invites_and_bound_tokens_along(self, cast):
         recipes.member_set_role(self.member(cast, "editor"), Role.OWNER)
-        recipes.invite_create(workspace=cast.workspace, user=cast.editor, role=Role.OWNER)
-        kept, _ = recipes.invite_create(workspace=cast.workspace, user=cast.owner, role=Role.VIEWER)
+        inviting.invite_create(workspace=cast.workspace, user=cast.editor, role=Role.OWNER)
+        kept, _ = inviting.invite_create(workspace=cast.workspace, user=cast.owner, role=Role.VIEWER)
         ApiToken.issue(user=cast.editor, name="bound", workspace=cast.workspace)
         free, _ = ApiToken.issue(user=cast.editor, name="free")
         recipes.member_remove(self.member(cast, "editor"))
@@ -133,7 +133,7 @@ class TestMembers:
 
     def test_demotion_revokes_invites(self, cast):
         recipes.member_set_role(self.member(cast, "editor"), Role.OWNER)
-        recipes.invite_create(workspace=cast.workspace, user=cast.editor, role=Role.OWNER)
+        inviting.invite_create(workspace=cast.workspace, user=cast.editor, role=Role.OWNER)
         recipes.member_set_role(self.member(cast, "editor"), Role.VIEWER)
         assert not Invite.objects.exists()
 
@@ -160,40 +160,40 @@ def test_two_owners_who_leave_at_once_leave_one(cast):
 @pytest.mark.django_db
 class TestInvites:
     def test_join(self, cast):
-        invite, _ = recipes.invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
-        member = recipes.invite_accept(invite, cast.outsider)
+        invite, _ = inviting.invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
+        member = inviting.invite_accept(invite, cast.outsider)
         assert (member.user, member.workspace, member.role) == (cast.outsider, cast.workspace, Role.EDITOR)
 
     def test_a_link_works_for_many_and_once_for_each(self, cast):
-        invite, _ = recipes.invite_create(workspace=cast.workspace, user=cast.owner, role=Role.VIEWER)
+        invite, _ = inviting.invite_create(workspace=cast.workspace, user=cast.owner, role=Role.VIEWER)
         second = User.objects.create_user("second@elsewhere.example")
-        places = [recipes.invite_accept(invite, user) for user in (cast.outsider, second, cast.outsider)]
+        places = [inviting.invite_accept(invite, user) for user in (cast.outsider, second, cast.outsider)]
         assert places[0] == places[2] != places[1]
         assert cast.workspace.members.count() == 7
 
     @pytest.mark.parametrize("who", ["owner", "viewer"])
     def test_who_is_in_stays_what_they_are(self, cast, who):
-        invite, _ = recipes.invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
-        assert recipes.invite_accept(invite, getattr(cast, who)).role == who
+        invite, _ = inviting.invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
+        assert inviting.invite_accept(invite, getattr(cast, who)).role == who
 
     def test_withdrawn_or_expired_while_it_was_open(self, cast):
-        invite, _ = recipes.invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
+        invite, _ = inviting.invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
         Invite.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
         with pytest.raises(UserError) as caught:
-            recipes.invite_accept(invite, cast.outsider)
+            inviting.invite_accept(invite, cast.outsider)
         assert (caught.value.code, caught.value.status) == ("invite_closed", 410)
         Invite.objects.all().delete()
         with pytest.raises(UserError, match="withdrawn"):
-            recipes.invite_accept(invite, cast.outsider)
+            inviting.invite_accept(invite, cast.outsider)
         assert not Member.objects.filter(workspace=cast.workspace, user=cast.outsider).exists()
 
     def test_a_shared_workspace_is_nobodys_personal_one(self, cast):
         workspace = recipes.workspace_create(owner=cast.outsider, name="Mine", personal=True)
-        invite, _ = recipes.invite_create(workspace=workspace, user=cast.outsider, role=Role.VIEWER)
-        recipes.invite_accept(invite, cast.outsider)
+        invite, _ = inviting.invite_create(workspace=workspace, user=cast.outsider, role=Role.VIEWER)
+        inviting.invite_accept(invite, cast.outsider)
         workspace.refresh_from_db()
         assert workspace.personal
-        recipes.invite_accept(invite, cast.viewer)
+        inviting.invite_accept(invite, cast.viewer)
         workspace.refresh_from_db()
         assert not workspace.personal
 
@@ -201,7 +201,7 @@ class TestInvites:
 @pytest.mark.django_db
 class TestDelete:
     def test_everyone_is_out_at_once_and_a_worker_does_the_rest(self, cast, django_capture_on_commit_callbacks, queued):
-        recipes.invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
+        inviting.invite_create(workspace=cast.workspace, user=cast.owner, role=Role.EDITOR)
         ApiToken.issue(user=cast.editor, name="bound", workspace=cast.workspace)
         with django_capture_on_commit_callbacks(execute=True):
             recipes.workspace_delete(cast.workspace)

@@ -62,8 +62,10 @@ class Action(models.TextChoices):
     POLICY_CHANGED = "workspace.policy_changed", gettext_lazy("changed the policy of")
     MEMBER_ROLE = "member.role_changed", gettext_lazy("changed the role of")
     MEMBER_REMOVED = "member.removed", pgettext_lazy("audit", "removed")
+    MEMBER_ADMITTED = "member.admitted", gettext_lazy("made a guest a member")
     MEMBER_JOINED = "member.joined", gettext_lazy("joined by invitation")
     INVITE_CREATED = "invite.created", gettext_lazy("made an invitation")
+    INVITE_SENT_AGAIN = "invite.sent_again", gettext_lazy("sent an invitation again")
     INVITE_REVOKED = "invite.revoked", gettext_lazy("revoked an invitation")
 
     FOLDER_CREATED = "folder.created", gettext_lazy("made the folder")

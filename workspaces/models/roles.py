@@ -28,6 +28,8 @@ class Role(models.TextChoices):
 
 # What these may do besides reading is what an archived workspace does not take; people and rules are still managed.
 WORKING_ROLES = (Role.REVIEWER, Role.EDITOR)
+# Who manages sees everything; a guest does not.
+GUEST_ROLES = (Role.EDITOR, Role.REVIEWER, Role.VIEWER)
 
 
 class Scope(models.TextChoices):
