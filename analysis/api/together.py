@@ -27,7 +27,7 @@ from workspaces.access import (
 )
 from workspaces.models import Comment, Member, Notification, Role, User
 from workspaces.together.approvals import answer_approve
-from workspaces.together.audience import Subject, members_who_see
+from workspaces.together.audience import Subject, person_who_sees
 from workspaces.together.comments import (
     LONGEST_COMMENT,
     comment_assign,
@@ -275,12 +275,7 @@ def _place(document: Document, said: CommentIn) -> tuple[DocumentVersion | None,
 
 
 def _person(subject: Subject, address: str) -> User | None:
-    if not address:
-        return None
-    found = next((each.user for each in members_who_see(subject) if each.user.email.lower() == address.lower()), None)
-    if found is None:
-        raise UserError(f"{address[:200]} does not see this, and so cannot see to it.", code="unseen_assignee")
-    return found
+    return person_who_sees(subject, address) if address else None
 
 
 def _threads(subject: Document | Question, member: Member) -> list[dict[str, Any]]:

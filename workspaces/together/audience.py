@@ -5,8 +5,11 @@ access.py asks what one member sees; here it is asked who sees one thing, by the
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
+from analysis.errors import UserError
 from analysis.models import Answer, Document, Question
-from workspaces.models import Folder, FolderSight, Member, Role
+from workspaces.models import Folder, FolderSight, Member, Role, User
 from workspaces.policy import policy_of
 
 # What can be talked about.
@@ -28,6 +31,15 @@ def members_who_see(subject: Subject) -> list[Member]:
         and _is_for(seen, member)
         and all(_sees(member, folder, closed, sights) for folder in folders)
     ]
+
+
+def person_who_sees(subject: Subject, address: str) -> User:
+    """Return the person of this address; raises UserError unseen_assignee for one who does not see the subject."""
+    for member in members_who_see(subject):
+        if member.user.email.lower() == address.strip().removeprefix("@").lower():
+            return member.user
+    words = _("%(address)s does not see this, and so cannot see to it.")
+    raise UserError(words % {"address": address[:200]}, code="unseen_assignee")
 
 
 def people_who_see(subject: Subject) -> dict[int, Member]:

@@ -18,7 +18,7 @@ from workspaces.audit.actions import Action
 from workspaces.hooks.events import HookEvent
 from workspaces.hooks.outbox import tell
 from workspaces.models import Comment, Member, Notification, NotificationKind, User
-from workspaces.together.audience import Subject, people_who_see
+from workspaces.together.audience import Subject, person_who_sees
 from workspaces.together.mentions import mentioned_in
 from workspaces.together.notify import notify
 
@@ -101,9 +101,8 @@ def comment_delete(comment: Comment, *, by: User) -> None:
 @transaction.atomic
 def comment_assign(comment: Comment, assignee: User | None, *, by: User) -> None:
     """Have a person see to the thread, or nobody. Raises UserError unseen_assignee."""
-    if assignee is not None and assignee.pk not in people_who_see(subject_of(comment)):
-        words = _("%(address)s does not see this, and so cannot see to it.")
-        raise UserError(words % {"address": assignee.email}, code="unseen_assignee")
+    if assignee is not None:
+        person_who_sees(subject_of(comment), assignee.email)
     Comment.objects.filter(pk=comment.pk).update(assignee=assignee)
     comment.assignee = assignee
     if assignee is not None:

@@ -30,7 +30,7 @@ from workspaces.access import (
     person,
 )
 from workspaces.models import Comment, Member, Role, User
-from workspaces.together.audience import Subject, members_who_see
+from workspaces.together.audience import Subject, members_who_see, person_who_sees
 from workspaces.together.comments import (
     comment_assign,
     comment_delete,
@@ -261,14 +261,9 @@ def _span(form: QueryDict, version: DocumentVersion) -> Span | None:
 
 
 def _assignee(form: QueryDict, subject: Subject) -> User | None:
-    """Return the person whose address the form names; raises UserError for one who does not see the subject."""
-    address = form.get("assignee", "").strip().removeprefix("@").lower()
-    if not address:
-        return None
-    found = next((each.user for each in members_who_see(subject) if each.user.email.lower() == address), None)
-    if found is None:
-        raise UserError(f"{address[:200]} does not see this, and so cannot see to it.", code="unseen_assignee")
-    return found
+    """Return the person whose address the form names, None where it names nobody; raises as `person_who_sees`."""
+    address = form.get("assignee", "").strip()
+    return person_who_sees(subject, address) if address else None
 
 
 def _people(subject: Subject) -> JsonResponse:

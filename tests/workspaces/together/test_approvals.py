@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from analysis.errors import UserError
-from analysis.models import Answer
+from analysis.models import Answer, Question
 from tests.conftest import Cast
 from tests.rows import make_answer, make_document
 from tests.workspaces.together.rows import place_of
@@ -99,6 +99,21 @@ class TestSharing:
         with pytest.raises(UserError, match="Others have worked with this question"):
             question_share(question, by=cast.owner, shared=False)
         assert AuditEvent.objects.filter(action="question.unshared").count() == 2
+
+    def test_what_follows_it_up_goes_with_it_and_comes_after_it(self, cast, answer):
+        question = answer.question
+        one = Question.objects.create(workspace=cast.workspace, asker=cast.owner, text="And?", parent=question)
+        two = Question.objects.create(workspace=cast.workspace, asker=cast.owner, text="Then?", parent=one)
+        question_share(question, by=cast.owner, shared=False)
+        two.refresh_from_db()
+        assert not two.shared
+        with pytest.raises(UserError, match="follows up first"):
+            question_share(two, by=cast.owner, shared=True)
+        for each in (question, one, two):
+            question_share(Question.objects.get(pk=each.pk), by=cast.owner, shared=True)
+        Question.objects.filter(pk=two.pk).update(asker=cast.viewer)
+        with pytest.raises(UserError, match="Others have worked"):
+            question_share(Question.objects.get(pk=question.pk), by=cast.owner, shared=False)
 
     def test_what_others_were_told_of_it_goes_with_it(self, cast, answer):
         comment_write(author=place_of(cast, cast.owner), subject=answer, text="@viewer@firm.example")
