@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import redis
 from celery import Task
@@ -101,6 +102,8 @@ def ingest_snapshot(snapshot_id: int, *, follow_up: bool = True) -> None:
     except Exception as error:
         run.settle(error)
     _send_next(snapshot)
+    if follow_up:
+        quietly(partial(_plan_ahead, snapshot.repository_id))
 
 
 def read_in(repository: Repository) -> Snapshot:
@@ -234,6 +237,13 @@ def _release_waiting(repository: Repository) -> None:
     from analysis.answer.ask import release_waiting
 
     release_waiting(repository)
+
+
+def _plan_ahead(repository_id: UUID) -> None:
+    from analysis.answer.plan_ahead import plan_ahead
+
+    for repository in Repository.objects.filter(pk=repository_id).exclude(snapshot=None):
+        plan_ahead(repository)
 
 
 def _send_next(snapshot: Snapshot) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -10,9 +11,11 @@ from analysis import progress
 from analysis.answer import masked, material
 from analysis.answer.ask import question_ask, release_waiting
 from analysis.answer.material import Scope
+from analysis.answer.pack import outlines
 from analysis.answer.passages import balanced
 from analysis.answer.payload import answer_payload
-from analysis.answer.plan import plan_reading
+from analysis.answer.plan import pack_for, plan_reading
+from analysis.answer.plan_ahead import plan_ahead
 from analysis.answer.receipt_code import in_words
 from analysis.answer.run import answer_run
 from analysis.errors import UserError
@@ -223,3 +226,24 @@ def test_a_plan_for_passages_counts_no_tags_of_files_without_any(cast: Cast, scr
     )
     # As many passages fit either; the tags of forty more files would take some nine hundred tokens.
     assert abs(many.prompt_tokens - few.prompt_tokens) < 100
+
+
+def test_what_packed_plans_share_is_worked_out_when_a_repository_has_been_read_in(
+    cast: Cast, bundled_llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.clear()
+    row = repository(cast, FILES)
+    files = list(material.ready(Document.objects.filter(repository=row).select_related("version").order_by("path")))
+
+    def outlined() -> set[str]:
+        pack = pack_for(files, "What does main do?", [], llm_get(), output_tokens=64, find=list)
+        assert pack is not None
+        return {document.path for document in files if str(document.pk) in pack.packing.outlined}
+
+    with monkeypatch.context() as slow:
+        slow.setattr(outlines, "skeleton", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            outlined()
+    plan_ahead(row)
+    monkeypatch.setattr(outlines, "skeleton", lambda *_: 1 / 0)
+    assert outlined() == set(FILES)
