@@ -15,6 +15,7 @@ from analysis import progress
 from analysis.answer.ask import emit_listed
 from analysis.models import Document
 from tests.analysis.views.reading import ask, document_from, make_pdf
+from tests.analysis.views.repositories import repository_of
 from tests.browser.conftest import LiveApp
 from tests.conftest import Cast
 from workspaces.models import Comment, User
@@ -103,3 +104,25 @@ def test_somebody_elses_answer_is_written_before_ones_eyes(
     expect(browser_page.locator("#answers .live .prose")).to_have_text("Delaware law.")
     expect(other_page.locator("#recent")).to_contain_text("Which law governs?")
     expect(other_page.locator("#recent .badge")).to_have_text("Being answered")
+
+
+def test_lines_of_code_are_talked_about(browser_page: Page, cast: Cast, sign_in: Callable[[User], None]) -> None:
+    repository = repository_of(cast, {"basket.py": "class Basket:\n    total = 0\n", "other.py": "a = 1\n"})
+    sign_in(cast.reviewer)
+    page = browser_page
+    page.goto(f"/r/{repository.pk}/file/basket.py")
+    page.locator("#L2 .ln").click()
+    page.locator("[data-selection=comment]").click()
+    expect(page.locator("[data-comment-quote]")).to_have_text("basket.py:2")
+    page.locator("[data-comment-form][id] textarea").fill("Why zero?")
+    page.locator("[data-comment-form][id] textarea").press("Control+Enter")
+    expect(page.locator(".remark")).to_contain_text("Line 2")
+    expect(page.locator("#L2")).to_have_class(re.compile("talked"))
+    expect(page.locator("#comments-count")).to_have_text("1")
+    page.locator('#tree [data-path="other.py"]').click()
+    expect(page.locator("#code")).to_have_attribute("data-path", "other.py")
+    expect(page.locator("#comments-count")).to_have_text("")
+    page.goto(f"/c/{Comment.objects.get().pk}/")
+    expect(page).to_have_url(re.compile(r"/r/[\w-]+/file/basket\.py\?.*tab=comments.*#comment-"))
+    expect(page.locator(".remark-text")).to_have_text("Why zero?")
+    expect(page.locator("#L2")).to_have_class(re.compile("shown"))
