@@ -204,7 +204,8 @@ def test_what_a_page_asks_the_database_does_not_grow(cast: Cast) -> None:
 
 def test_a_script_gets_only_what_differs(shop: Repository, cast: Cast) -> None:
     html = page(signed_in(cast.editor), f"/r/{shop.pk}/file/prices.py", HX_Request="true")
-    assert re.findall(r'hx-target="([^"]+)"', html) == ["#middle", "#summary-pane", "#symbols", "#scope"]
+    panes = ["#middle", "#summary-pane", "#symbols", "#scope", "#comments-pane", "#comments-count"]
+    assert re.findall(r'<hx-partial hx-target="([^"]+)"', html) == panes
     assert "<html" not in html
     assert '<option value="prices.py">prices.py</option>' in html
 
