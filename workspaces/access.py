@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Exists, Model, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Exists, F, Model, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest
 from django.utils import timezone
@@ -137,9 +137,11 @@ def still_members(places: Collection[tuple[int, int]]) -> dict[tuple[int, int], 
     users, workspaces = {user_id for user_id, _ in places}, {workspace_id for _, workspace_id in places}
     open_places = Member.objects.filter(user__is_active=True, workspace__delete_at=None)
     rows = open_places.filter(user__in=users, workspace__in=workspaces)
-    found = rows.values_list("user_id", "workspace_id", "user__email", "workspace__policy__sign_in_domains")
-    return {(user_id, workspace_id): True for user_id, workspace_id, email, domains in found
-            if (user_id, workspace_id) in places and (not domains or _domain_of(email) in domains)}  # fmt: skip
+    named = ("user_id", "workspace_id", "user__email", "user__service_of", "workspace__policy__sign_in_domains")
+    found = rows.values_list(*named)
+    return {(user_id, workspace_id): True for user_id, workspace_id, email, service_of, domains in found
+            if (user_id, workspace_id) in places
+            and (not domains or service_of == workspace_id or _domain_of(email) in domains)}  # fmt: skip
 
 
 def memberships_for(who: User | Viewer) -> QuerySet[Member]:
@@ -176,7 +178,8 @@ def _places_of(who: User | Viewer) -> QuerySet[Member]:
 def _address_is_let_in(email: str) -> Q:
     """Return the condition on a place that its workspace's policy lets addresses like this one in."""
     listed = "workspace__policy__sign_in_domains"
-    return Q(workspace__policy=None) | Q(**{listed: []}) | Q(**{f"{listed}__contains": [_domain_of(email)]})
+    service = Q(user__service_of=F("workspace"))  # which has no address of anybody's
+    return service | Q(workspace__policy=None) | Q(**{listed: []}) | Q(**{f"{listed}__contains": [_domain_of(email)]})
 
 
 def _domain_of(email: str) -> str:

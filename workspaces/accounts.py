@@ -63,7 +63,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         super().pre_authenticate(request, **credentials)
 
     def pre_login(self, request: HttpRequest, user: User, **login: Any) -> HttpResponse | None:
-        """Return what ends a sign-in of any other kind, if the firm's is the only one for this person."""
+        """Return what ends a sign-in: of a service account, or of any other kind where the firm's is the only one."""
+        if user.service_of_id is not None:
+            return redirect("account_inactive")
         if "sociallogin" not in (login.get("signal_kwargs") or {}) and only_by_sign_on(user.email):
             messages.error(request, SIGN_ON_ONLY.format(settings.SIGN_ON.name))
             return redirect("account_login")
@@ -71,7 +73,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return reply
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a message in the language of whom it goes to, where they have chosen one."""
+        """Send a message in the language of whom it goes to, where they have chosen one; none to a service account."""
+        if User.objects.filter(email__iexact=email).exclude(service_of=None).exists():
+            return
         reader = User.objects.filter(emailaddress__email__iexact=email).first()
         with written_for(reader):
             super().send_mail(template_prefix, email, context)

@@ -293,20 +293,25 @@ class LeaveForm(forms.Form):
         return email
 
 
-class TokenForm(forms.Form):
-    """A new API token: what it is for, and what it may see."""
+class ServiceForm(forms.Form):
+    """A service account: what it is called, and its role."""
+
+    name = forms.CharField(max_length=120, label=_("Name"), help_text=_("The program: “Nightly import”."))
+    role = forms.TypedChoiceField(
+        choices=[choice for choice in Role.choices if choice[0] in {"editor", "reviewer", "viewer"}],
+        coerce=Role,
+        initial=Role.VIEWER,
+        label=_("Role"),
+    )
+
+
+class TokenOfServiceForm(forms.Form):
+    """A new API token: what it is for, what it may, and for how long."""
 
     name = forms.CharField(
         max_length=120,
         label=_("Name"),
         help_text=_("What will use it, so that you know it again."),
-    )
-    workspace = forms.ModelChoiceField(
-        queryset=Workspace.objects.none(),
-        required=False,
-        empty_label=_("All my workspaces"),
-        label=_("Workspace"),
-        help_text=_("A token for one workspace sees nothing of the others."),
     )
     scope = forms.TypedChoiceField(choices=Scope.choices, coerce=Scope, initial=Scope.WRITE, label=_("It may"))
     days = forms.TypedChoiceField(
@@ -321,6 +326,19 @@ class TokenForm(forms.Form):
         required=False,
         initial="90",
         label=_("It works for"),
+    )
+
+
+class TokenForm(TokenOfServiceForm):
+    """A new API token of a person's, which may see one workspace or all of theirs."""
+
+    field_order = ("name", "workspace", "scope", "days")
+    workspace = forms.ModelChoiceField(
+        queryset=Workspace.objects.none(),
+        required=False,
+        empty_label=_("All my workspaces"),
+        label=_("Workspace"),
+        help_text=_("A token for one workspace sees nothing of the others."),
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

@@ -114,6 +114,8 @@ def member_set_role(member: Member, role: Role) -> None:
     """
     if member.guest:
         refuse_to_guests(role)
+    if member.user.service_of_id is not None and role.rank > Role.EDITOR.rank:
+        raise UserError(gettext("A service account can be an editor at most."), code="service_account", status=409)
     if role is not Role.OWNER:
         _keep_an_owner(member)
         _revoke_invites_of(member, beyond=role)
@@ -132,6 +134,8 @@ def member_remove(member: Member) -> None:
     ApiToken.objects.filter(workspace_id=member.workspace_id, user_id=member.user_id).delete()
     Member.objects.filter(pk=member.pk).delete()
     record(Action.MEMBER_REMOVED, member.user, workspace=member.workspace)
+    if member.user.service_of_id == member.workspace_id:
+        member.user.delete()
 
 
 @transaction.atomic

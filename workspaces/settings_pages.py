@@ -40,6 +40,7 @@ PAGES = (
     Page("workspace_policy", _("Policy"), Role.ADMIN),
     Page("workspace_usage", _("Usage"), Role.EDITOR),
     Page("workspace_audit", _("Audit log"), Role.ADMIN),
+    Page("services", _("Service accounts"), Role.ADMIN, also=("service_token_new",)),
     Page("hooks", _("Web hooks"), Role.ADMIN, also=HOOK),
     Page("workspace_export", _("Export"), Role.ADMIN),
 )

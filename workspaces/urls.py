@@ -14,6 +14,7 @@ from workspaces.views import (
     mail,
     members,
     notifications,
+    services,
     together,
     workspace,
 )
@@ -71,6 +72,14 @@ urlpatterns = [
     path("notifications/read/", notifications.notifications_read, name="notifications_read"),
     path("notifications/<int:notification_id>/", notifications.notification, name="notification"),
     path("notifications/stop/<str:token>/", notifications.unsubscribe, name="unsubscribe"),
+    path("w/<slug:slug>/services/", services.services, name="services"),
+    path("w/<slug:slug>/services/<int:member_id>/tokens/", services.service_token_new, name="service_token_new"),
+    path("w/<slug:slug>/services/<int:member_id>/delete/", services.service_remove, name="service_remove"),
+    path(
+        "w/<slug:slug>/services/tokens/<int:token_id>/revoke/",
+        services.service_token_revoke,
+        name="service_token_revoke",
+    ),
     path("w/<slug:slug>/hooks/", hooks.hooks, name="hooks"),
     path("w/<slug:slug>/hooks/<int:hook_id>/", hooks.hook, name="hook"),
     path("w/<slug:slug>/hooks/<int:hook_id>/test/", hooks.hook_test, name="hook_test"),

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from openapi_spec_validator import validate
 
 from analysis.api import api, repository_schemas, schemas
 from analysis.api.openai import openai_api
@@ -106,3 +107,15 @@ def test_parts_of_an_answer_have_every_field() -> None:
 
 def test_the_limit_on_requests_is_the_one_that_is_set() -> None:
     assert f"more than {env.api_requests_per_minute:,} requests in a minute" in PAGE
+
+
+@pytest.mark.parametrize("schema", [api.get_openapi_schema(), openai_api.get_openapi_schema()], ids=["api", "openai"])
+def test_the_openapi_document_is_valid_and_says_enough(schema: dict) -> None:
+    document = json.loads(json.dumps(schema, default=str))
+    validate(document)
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], (method, path)
+            assert operation["description"], (method, path)
+            assert operation["security"], (method, path)
+            assert {"401", "404"} <= set(operation["responses"]), (method, path)

@@ -77,6 +77,7 @@ class Action(models.TextChoices):
     FOLDER_GRANTED = "folder.granted", gettext_lazy("let a person into the folder")
     FOLDER_REVOKED = "folder.revoked", gettext_lazy("shut a person out of the folder")
 
+    SERVICE_CREATED = "member.service_created", gettext_lazy("made the service account")
     HOOK_CREATED = "hook.created", gettext_lazy("made the web hook")
     HOOK_CHANGED = "hook.changed", gettext_lazy("changed the web hook")
     HOOK_ROTATED = "hook.rotated", gettext_lazy("gave a new secret to the web hook")
