@@ -8,6 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from analysis import progress
+from analysis.ingest.repository import repository_delete
 from analysis.ingest.upload import document_delete
 from analysis.models import Answer, Document
 from workspaces.models import Workspace
@@ -24,7 +25,9 @@ def clear_workspace(workspace_id: int) -> None:
     workspace = Workspace.objects.filter(pk=workspace_id, members=None).first()
     if workspace is None:
         return
-    for document in Document.objects.filter(workspace=workspace).iterator(chunk_size=100):
+    for repository in workspace.repositories.all():
+        repository_delete(repository)
+    for document in Document.objects.filter(workspace=workspace, repository=None).iterator(chunk_size=100):
         document_delete(document)
     for answer_id in Answer.objects.filter(question__workspace=workspace).values_list("pk", flat=True):
         progress.forget(progress.answer_stream(answer_id))

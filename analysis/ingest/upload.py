@@ -25,7 +25,7 @@ from analysis.ingest.accepted import DOCUMENT_ENDINGS, kinds_read, require_audio
 from analysis.ingest.parse.messages import unread_picture
 from analysis.ingest.parse.signatures import PICTURE, RECORDING, media_kind
 from analysis.ingest.render import pages_folder
-from analysis.models import Document, DocumentVersion, IngestStatus, Question, Reading
+from analysis.models import ClauseReview, Document, DocumentVersion, IngestStatus, Question, Reading
 from workspaces.audit import record
 from workspaces.audit.actions import Action
 from workspaces.models import Folder, Member, User, Workspace
@@ -120,9 +120,12 @@ def document_delete(document: Document) -> None:
         record(Action.DOCUMENT_DELETED, document, workspace=document.workspace)
         questions_delete(_put_to_it_alone(document))
         forget_readings(Reading.objects.filter(version__in=versions))
+        reviews = list(ClauseReview.objects.filter(version__in=versions).values_list("pk", flat=True))
         document.delete()
         for version in versions:
             on_commit(partial(_delete_files, version))
+        for review_id in reviews:
+            on_commit(partial(progress.forget, progress.review_stream(review_id)))
         on_commit(partial(progress.announce_document, workspace_id, document_id))
 
 
