@@ -22,7 +22,7 @@ from typing import Any
 
 from django.core.files.base import File
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from analysis.answer.payload import answer_payload
@@ -30,7 +30,7 @@ from analysis.errors import UserError
 from analysis.models import Answer, Call, Document, DocumentVersion, Question, Repository, Snapshot, VersionText
 from analysis.views.cards import citation_lines, marked_text
 from analysis.views.export import cell
-from analysis.views.usage import COLUMNS
+from analysis.views.usage import COLUMNS, HEADINGS
 from config.version import version as lectern_version
 from workspaces.access import documents_for, questions_for, repositories_for
 from workspaces.audit.listing import Filter, as_csv, events_in
@@ -114,10 +114,9 @@ def _write_people(workspace: Workspace, folder: Path, seen: Seen) -> None:
     _write_csv(folder / "members.csv", ["email", "role", "joined_at"], rows)
     if not seen.records:
         return
-    calls = Call.objects.filter(workspace=workspace).order_by("created_at", "pk")
-    names = [name.replace("__", "_").removesuffix("_slug") for name in COLUMNS]
-    used = calls.values_list(*COLUMNS).iterator(chunk_size=1000)
-    _write_csv(folder / "usage.csv", names, ((row[0].isoformat(), *row[1:]) for row in used))
+    calls = Call.objects.filter(workspace=workspace).annotate(shown_name=F("document__name"))
+    used = calls.order_by("created_at", "pk").values_list(*COLUMNS).iterator(chunk_size=1000)
+    _write_csv(folder / "usage.csv", HEADINGS, ((row[0].isoformat(), *row[1:]) for row in used))
     with (folder / "audit.csv").open("w", encoding="utf-8", newline="") as out:
         out.writelines(as_csv(events_in(workspace, Filter())))
 

@@ -58,7 +58,7 @@ def invite_create(
         expires_at=timezone.now() + timedelta(days=days),
     )
     invite.folders.set(folders if guest else [])
-    told = {"email": email, "guest": guest} if email or guest else {}
+    told = {name: value for name, value in {"email": email, "guest": guest}.items() if value}
     record(Action.INVITE_CREATED, invite, workspace=workspace, by=user, role=role.value, days=days, **told)
     return invite, token
 

@@ -55,6 +55,7 @@ COLUMNS = [
     "seconds_to_first_token",
     "seconds",
 ]
+HEADINGS = [name.replace("shown", "document").replace("__", "_").removesuffix("_slug") for name in COLUMNS]
 
 
 @dataclass(frozen=True)
@@ -274,7 +275,7 @@ def _csv(period: Period, calls: QuerySet[Call], name: str) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}-{period.first}-{period.last}.csv"'
     writer = csv.writer(response)
-    writer.writerow([name.replace("shown", "document").replace("__", "_").removesuffix("_slug") for name in COLUMNS])
+    writer.writerow(HEADINGS)
     for row in calls.order_by("created_at", "pk").values_list(*COLUMNS).iterator():
         writer.writerow([row[0].isoformat(), *(cell(value) for value in row[1:])])
     return response
