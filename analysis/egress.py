@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 
 from analysis.errors import AppError, UserError
 from config.env import env
@@ -83,8 +84,11 @@ def leave(what: str, address: str, *, self_hosted: bool, sender: Sender | None =
             raise SenderUnknown(f"{what} would have been sent to {host_of(address)} without a word on whose it is.")
     elif sender.workspace_id is not None and policy_of(sender.workspace_id).self_hosted_only:
         raise EgressRefused(
-            f"This workspace keeps its text in the house, and {host_of(address)} is outside it. "
-            "An owner or admin can change that under Settings, Policy."
+            gettext(
+                "This workspace keeps its text in the house, and %(address)s is outside it. "
+                "An owner or admin can change that under Settings, Policy."
+            )
+            % {"address": host_of(address)}
         )
 
 

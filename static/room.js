@@ -26,11 +26,16 @@
     const [least, most] = LIMITS[side];
     const width = Math.round(Math.min(most, innerWidth * 0.6, Math.max(least, pixels)));
     room.style.setProperty(`--${side}`, `${width}px`);
+    tellWidth(side, width);
+    remember(`width-${side}`, width);
+  }
+
+  function tellWidth(side, width) {
     const handle = find(`[data-handle="${side}"]`);
+    const [least, most] = LIMITS[side];
     handle.setAttribute("aria-valuemin", least);
     handle.setAttribute("aria-valuemax", most);
     handle.setAttribute("aria-valuenow", width);
-    remember(`width-${side}`, width);
   }
 
   const paneOf = (side) => find(side === "left" ? ".pane-outline" : ".pane-side");
@@ -40,6 +45,7 @@
     const away = side === "left" ? 1 : -1;
     const kept = Number(remember(`width-${side}`));
     if (kept) setWidth(side, kept);
+    else tellWidth(side, paneOf(side).offsetWidth);
     handle.addEventListener("pointerdown", (event) => {
       const from = event.clientX;
       const width = paneOf(side).offsetWidth;

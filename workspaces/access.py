@@ -349,7 +349,10 @@ def require_no_wider(member: Member, rows: Iterable[Document | Repository], fold
     for closed in Folder.objects.filter(pk__in={row.folder_id for row in rows}, closed=True):
         inside = set(closed.sights.values_list("member", flat=True))
         if folder is None or not folder.closed or others - inside:
-            raise PermissionDenied(f"Only an admin can move something out of “{closed}” to where others see it.")
+            raise PermissionDenied(
+                gettext("Only an admin can move something out of “%(closed)s” to where others see it.")
+                % {"closed": closed}
+            )
 
 
 # What a stream is of, by name, with what a member sees of it.

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from analysis.errors import UserError
 from analysis.models import Answer, Document, Question, Repository
@@ -27,7 +28,10 @@ def folder_create(*, workspace: Workspace, name: str, parent: Folder | None = No
     """Return a new folder, seen by those who see `parent`. Raises UserError: bad_name, name_taken, too_deep."""
     _lock(workspace.pk)
     if parent is not None and len(path_to(parent)) >= DEEPEST:
-        raise UserError(f"Folders can be {DEEPEST} deep. Make this one further up.", code="too_deep")
+        raise UserError(
+            gettext("Folders can be %(levels)s deep. Make this one further up.") % {"levels": DEEPEST},
+            code="too_deep",
+        )
     folder = Folder(workspace=workspace, parent=parent, name=_checked_name(name))
     _save(folder)
     resee(workspace.pk)
@@ -54,9 +58,11 @@ def folder_move(folder: Folder, parent: Folder | None) -> None:
     _lock(folder.workspace_id)
     above = path_to(parent) if parent else []
     if folder in above:
-        raise UserError("A folder cannot be put into itself.", code="into_itself")
+        raise UserError(gettext("A folder cannot be put into itself."), code="into_itself")
     if len(above) + _height(folder) > DEEPEST:
-        raise UserError(f"Folders can be {DEEPEST} deep, and these would be more.", code="too_deep")
+        raise UserError(
+            gettext("Folders can be %(levels)s deep, and these would be more.") % {"levels": DEEPEST}, code="too_deep"
+        )
     folder.parent = parent
     _save(folder)
     _see_anew(folder.workspace_id)
@@ -71,7 +77,7 @@ def folder_delete(folder: Folder) -> None:
     """
     _lock(folder.workspace_id)
     if any(rows.exists() for rows in (folder.children, folder.documents, folder.repositories)):
-        raise UserError("Move or delete what is in this folder first.", code="not_empty", status=409)
+        raise UserError(gettext("Move or delete what is in this folder first."), code="not_empty", status=409)
     if folder.closed:
         folder.questions.update(shared=False)
     record(Action.FOLDER_DELETED, folder, workspace=folder.workspace)
@@ -244,9 +250,12 @@ def _height(folder: Folder) -> int:
 def _checked_name(name: str) -> str:
     name = " ".join(name.replace("\0", "").split())
     if not name:
-        raise UserError("Give the folder a name.", code="bad_name")
+        raise UserError(gettext("Give the folder a name."), code="bad_name")
     if len(name) > NAME_MAX_CHARACTERS:
-        raise UserError(f"A folder's name can be {NAME_MAX_CHARACTERS} characters long.", code="bad_name")
+        raise UserError(
+            gettext("A folder's name can be %(most)s characters long.") % {"most": NAME_MAX_CHARACTERS},
+            code="bad_name",
+        )
     return name
 
 
@@ -255,7 +264,9 @@ def _save(folder: Folder) -> None:
         with transaction.atomic():
             folder.save()
     except IntegrityError:
-        raise UserError(f"There is a folder called “{folder.name}” here.", code="name_taken", status=409) from None
+        raise UserError(
+            gettext("There is a folder called “%(name)s” here.") % {"name": folder.name}, code="name_taken", status=409
+        ) from None
 
 
 def _lock(workspace_id: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext
 
 from analysis.errors import UserError
 from analysis.models import Document, Question, Repository
@@ -54,7 +55,9 @@ def questions_in_sight(member: Member) -> Q:
 def require_folder_for(member: Member, folder: Folder | None) -> None:
     """Return when the member sees what they put into `folder`; raises UserError no_folder to a guest at the top."""
     if folder is None and member.guest:
-        raise UserError("Choose one of your folders for it: guests see nothing outside these.", code="no_folder")
+        raise UserError(
+            gettext("Choose one of your folders for it: guests see nothing outside these."), code="no_folder"
+        )
 
 
 def _let_into(member: Member) -> QuerySet[FolderSight, Any]:

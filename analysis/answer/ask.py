@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from analysis import progress
 from analysis.answer import material
@@ -255,17 +257,24 @@ def checked_mode(mode: Mode | str) -> Mode:
         return Mode(mode)
     except ValueError:
         known = ", ".join(known.value for known in Mode)
-        raise UserError(f"There is no mode {str(mode)[:40]!r}. You can use: {known}.", code="unknown_mode") from None
+        raise UserError(
+            gettext("There is no mode %(mode)s. You can use: %(known)s.")
+            % {"mode": repr(str(mode)[:40]), "known": known},
+            code="unknown_mode",
+        ) from None
 
 
 def _checked_text(text: str) -> str:
     text = text.replace("\x00", "").strip()
     if not text:
-        raise UserError("Write a question first.", code="empty_question")
+        raise UserError(gettext("Write a question first."), code="empty_question")
     if len(text) > LONGEST_QUESTION:
         raise UserError(
-            f"A question can be {LONGEST_QUESTION:,} characters long; this one has {len(text):,}. "
-            "Longer text can be uploaded as a document.",
+            gettext(
+                "A question can be %(most)s characters long; this one has %(length)s. "
+                "Longer text can be uploaded as a document."
+            )
+            % {"most": intcomma(LONGEST_QUESTION), "length": intcomma(len(text))},
             code="question_too_long",
         )
     return text
@@ -277,11 +286,14 @@ def checked_path(repositories: Sequence[Repository], path: str) -> str:
     if not path:
         return ""
     if len(repositories) != 1:
-        raise UserError("A path needs the one repository that it is in.", code="unknown_path")
+        raise UserError(gettext("A path needs the one repository that it is in."), code="unknown_path")
     files = repositories[0].documents.filter(material.within(path))
     # Before the first snapshot is ready nobody knows which paths there are.
     if repositories[0].snapshot_id is not None and not files.exclude(version=None).exists():
-        raise UserError(f"No file that is read in this repository is at {path[:200]!r}.", code="unknown_path")
+        raise UserError(
+            gettext("No file that is read in this repository is at %(path)s.") % {"path": repr(path[:200])},
+            code="unknown_path",
+        )
     return path
 
 

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext
+
 from analysis.answer import masked, prompt
 from analysis.answer.budget import CALL_SECONDS, output_reserve, prompt_room
 from analysis.answer.code_places import place_in_words
@@ -161,7 +163,9 @@ def changes_of(question: Question, llm: LLM) -> Changes:
     """Return what lies between the question's snapshots. Raises UserError no_documents unless both are ready."""
     old, new = question.snapshot_from, question.snapshot_to
     if old is None or new is None or not (old.ready and new.ready):
-        raise UserError("Both versions must have been read in before they can be compared.", code="no_documents")
+        raise UserError(
+            gettext("Both versions must have been read in before they can be compared."), code="no_documents"
+        )
     return Changes(old, new, llm)
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from analysis.answer.ask import answer_begin, checked_mode, question_put
 from analysis.answer.payload import answer_payload
@@ -145,7 +146,10 @@ def _usable(answer: Answer) -> bool:
 def _chosen(llms: Sequence[str], workspace: Workspace) -> list[LLM]:
     chosen = {llm.id: llm for llm in (llm_get(id, workspace_id=workspace.pk) for id in llms)}
     if len(chosen) < 2:
-        raise UserError("Choose two or more language models to compare.", code="too_few_llms")
+        raise UserError(gettext("Choose two or more language models to compare."), code="too_few_llms")
     if len(chosen) > MOST_LLMS:
-        raise UserError(f"At most {MOST_LLMS} language models can be compared at once.", code="too_many_llms")
+        raise UserError(
+            gettext("At most %(most)s language models can be compared at once.") % {"most": MOST_LLMS},
+            code="too_many_llms",
+        )
     return list(chosen.values())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext
+
 from analysis.answer import material
 from analysis.answer.budget import prompt_room
 from analysis.answer.pack.fit import without_one
@@ -30,7 +32,7 @@ def write_packed(run: Run, plan: ReadingPlan, history: material.History, questio
     text = run.answer.question.text
     pack = pack_for(run.documents, text, history.turns, run.llm, output_tokens=plan.output_tokens)
     if pack is None:
-        raise UserError("There is no room any more for these repositories to be packed.", code="does_not_fit")
+        raise UserError(gettext("There is no room any more for these repositories to be packed."), code="does_not_fit")
     run.writer.progress("packing", f"Choosing among {len(plan.files):,} files")
     opening = [*material.with_texts(pack.others), *pack.packing.packed(plan.files).shared]
     prompt, files = _that_fits(run, pack, plan, Asked(opening, history, question or text))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from django.core.cache import cache
+from django.utils.translation import gettext
 
 from analysis.answer import material
 from analysis.answer.budget import CALL_SECONDS, output_reserve, prompt_room
@@ -125,7 +126,7 @@ def plan_reading(*, scope: Scope, text: str, mode: Mode, llm: LLM, parent: Quest
     """
     documents = material.ready(scope.rows())
     if not documents:
-        raise UserError("There is no document here that has been read in yet.", code="no_documents")
+        raise UserError(gettext("There is no document here that has been read in yet."), code="no_documents")
     return plan_documents(documents, text=text, mode=mode, llm=llm, parent=parent)
 
 

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext
+
 from analysis.answer import material, prompt, repository_facts
 from analysis.answer.budget import output_reserve
 from analysis.answer.pack import Packed
@@ -95,7 +97,9 @@ def place_of(question: Question) -> Place:
     """Return what the summary is of. Raises UserError no_documents while no snapshot is ready."""
     repository = question.repositories.select_related("snapshot").first()
     if repository is None or repository.snapshot is None:
-        raise UserError("There is no snapshot of this repository that has been read in yet.", code="no_documents")
+        raise UserError(
+            gettext("There is no snapshot of this repository that has been read in yet."), code="no_documents"
+        )
     return Place(repository.snapshot, question.path)
 
 

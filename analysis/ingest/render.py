@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from analysis.errors import UserError
 from analysis.ingest import sandbox
@@ -31,14 +32,14 @@ def page_image(version: DocumentVersion, number: int) -> Path:
     if ready:
         return ready
     if not (version.kind in PAGED_KINDS and 1 <= number <= version.page_count):
-        raise UserError("There is no image of this page.", code="no_image", status=404)
+        raise UserError(gettext("There is no image of this page."), code="no_image", status=404)
     last = min(version.page_count, number + PAGES_A_START - 1)
     with _drawing(version, (number - 1) // PAGES_A_START):
         # Whoever held the lock before may have drawn it.
         _draw(version, [n for n in range(number, last + 1) if not page_image_cached(version, n)])
     ready = page_image_cached(version, number)
     if ready is None:
-        raise UserError("This page could not be drawn.", code="no_image", status=404)
+        raise UserError(gettext("This page could not be drawn."), code="no_image", status=404)
     return ready
 
 

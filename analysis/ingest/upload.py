@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.files import File
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from analysis import progress
 from analysis.answer.forget import questions_delete
@@ -101,7 +102,9 @@ def document_retry(document: Document, *, password: str | None = None) -> None:
         **changes,
     )
     if not again:
-        raise UserError("This document has not failed: there is nothing to try again.", code="not_failed", status=409)
+        raise UserError(
+            gettext("This document has not failed: there is nothing to try again."), code="not_failed", status=409
+        )
     record(Action.DOCUMENT_RETRIED, document, workspace=document.workspace)
     on_commit(partial(_enqueue, document.version_id))
     on_commit(partial(progress.announce_document, document.workspace_id, document.pk))
@@ -141,7 +144,9 @@ def document_rename(document: Document, name: str) -> None:
 
 def _refuse_file_of_repository(document: Document) -> None:
     if document.repository_id is not None:
-        message = "This file is part of a repository: it changes and goes with that, or is left out by a rule of it."
+        message = gettext(
+            "This file is part of a repository: it changes and goes with that, or is left out by a rule of it."
+        )
         raise UserError(message, code="in_repository", status=409)
 
 
@@ -154,7 +159,7 @@ def clean_name(name: str) -> str:
     base = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in base)
     base = " ".join(unicodedata.normalize("NFC", base.encode("utf-8", "ignore").decode()).split())
     if not base.strip(". "):
-        raise UserError("The file needs a name.", code="bad_name")
+        raise UserError(gettext("The file needs a name."), code="bad_name")
     if len(base) <= NAME_MAX_CHARACTERS:
         return base
     ending = PurePath(base).suffix if len(PurePath(base).suffix) <= ENDING_MAX_CHARACTERS else ""
@@ -174,15 +179,21 @@ def measured(file: File[bytes]) -> tuple[str, int]:
         if size_bytes > limit:
             raise _too_large(limit)
     if size_bytes < declared:
-        raise UserError("The upload was cut off before its end. Please send the file again.", code="upload_cut_off")
+        raise UserError(
+            gettext("The upload was cut off before its end. Please send the file again."), code="upload_cut_off"
+        )
     if size_bytes == 0:
-        raise UserError("The file is empty.", code="empty_file")
+        raise UserError(gettext("The file is empty."), code="empty_file")
     file.seek(0)
     return digest.hexdigest(), size_bytes
 
 
 def _too_large(limit: int) -> UserError:
-    return UserError(f"The file is larger than {limit // 2**20} MiB.", code="too_large", status=413)
+    return UserError(
+        gettext("The file is larger than %(mib)s MiB.") % {"mib": limit // 2**20},
+        code="too_large",
+        status=413,
+    )
 
 
 def _refuse_unreadable(name: str, file: File[bytes]) -> None:
@@ -190,14 +201,17 @@ def _refuse_unreadable(name: str, file: File[bytes]) -> None:
     file.seek(0)
     ending = PurePath(name).suffix.lower()
     if head.startswith(_OLE) and ending not in READABLE_ENDINGS:
-        message = "Lectern cannot read files of old Office versions. Save it as .docx or PDF and upload that."
+        message = gettext("Lectern cannot read files of old Office versions. Save it as .docx or PDF and upload that.")
         raise UserError(message, code="unsupported_type", status=415)
     if media := media_kind(head):
         _refuse_media(media)
         return
     text_like = b"\0" not in head or head.startswith(_UTF16_MARKS)
     if not (ending in READABLE_ENDINGS or text_like or head.lstrip().startswith(b"%PDF-")):
-        message = f"Lectern cannot read {ending or 'this kind of'} files. It reads {kinds_read()}."
+        message = gettext("Lectern cannot read %(kind)s files. It reads %(kinds)s.") % {
+            "kind": ending or gettext("this kind of"),
+            "kinds": kinds_read(),
+        }
         raise UserError(message, code="unsupported_type", status=415)
 
 

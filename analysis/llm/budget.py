@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from analysis.errors import UserError
 from analysis.llm.catalogue import LLM
@@ -53,8 +54,10 @@ def month_of(workspace_id: int, *, besides: int | None = None) -> Month | None:
 def over_budget() -> UserError:
     """Return what a person is told when there is no money left."""
     return UserError(
-        "This workspace has spent its budget for this month. An owner or admin can raise it under Settings, Policy; "
-        "self-hosted language models cost nothing and go on.",
+        gettext(
+            "This workspace has spent its budget for this month. An owner or admin can raise it under Settings, "
+            "Policy; self-hosted language models cost nothing and go on."
+        ),
         code="budget_spent",
         status=402,
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 from anyio.from_thread import start_blocking_portal
+from django.utils.translation import gettext
 
 from analysis.errors import EngineUnavailable
 from analysis.llm.catalogue import LLM
@@ -67,7 +68,7 @@ def stream_chat(
                 yield from meter.end()
                 return
             if meter.started:
-                raise BrokenStream("The language model broke off in the middle of the answer.") from error
+                raise BrokenStream(gettext("The language model broke off in the middle of the answer.")) from error
             if attempt == TRIES or isinstance(error, Silent):
                 raise
             if not _wait(_backoff_seconds(error, attempt), should_stop):
@@ -120,9 +121,9 @@ async def _put_all(request: Callable[[Put], Coroutine[Any, Any, None]], put: Put
     except httpx.ReadTimeout:
         put(Silent("The language model has said nothing for too long."))
     except (httpx.RemoteProtocolError, httpx.ReadError):
-        put(EngineUnavailable("The connection to the language model was cut.", code="llm_broken_stream"))
+        put(EngineUnavailable(gettext("The connection to the language model was cut."), code="llm_broken_stream"))
     except (httpx.HTTPError, httpx.InvalidURL):
-        put(EngineUnavailable("The language model does not answer."))
+        put(EngineUnavailable(gettext("The language model does not answer.")))
     except Exception as error:
         put(error)
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from django.utils.translation import gettext
 
 from analysis.errors import EngineUnavailable, UserError
 from local.home import read_endpoints
@@ -136,7 +137,7 @@ def survey(base_url: str, key: str = "") -> Survey:
             if not owner and HOSTS.get(urlsplit(base_url).hostname or "") is None:
                 owner = "library" if _json(client, root_url(base_url, "api/version")) else ""
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise EngineUnavailable("Nothing answers at this address.") from error
+        raise EngineUnavailable(gettext("Nothing answers at this address.")) from error
     if props is not None:
         window_tokens = int(props.get("default_generation_settings", {}).get("n_ctx", 0))
         listed = [Listed(str(entry.get("id")), window_tokens) for entry in entries]
@@ -154,17 +155,19 @@ def facts_of(told: Survey) -> dict[str, Any]:
 def _entries(response: httpx.Response) -> list[dict[str, Any]]:
     """Return the server's list of models. Raises UserError when it takes no such question from us."""
     if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        raise UserError("The endpoint refuses the key.", code="llm_key_refused")
+        raise UserError(gettext("The endpoint refuses the key."), code="llm_key_refused")
     if response.status_code in {httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED}:
         return []  # some servers list nothing
     if response.is_server_error:
-        raise EngineUnavailable(f"The endpoint is not working right now (status {response.status_code}).")
+        raise EngineUnavailable(
+            gettext("The endpoint is not working right now (status %(status)s).") % {"status": response.status_code}
+        )
     try:
         found = response.json()
     except ValueError:
         found = None
     if not isinstance(found, dict) or not isinstance(found.get("data") or [], list):
-        raise UserError("What answers at this address is no OpenAI-compatible server.", code="not_an_endpoint")
+        raise UserError(gettext("What answers at this address is no OpenAI-compatible server."), code="not_an_endpoint")
     return [entry for entry in found.get("data") or [] if isinstance(entry, dict)]
 
 

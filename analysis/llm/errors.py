@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from analysis.errors import AppError, EngineUnavailable, UserError
 
@@ -108,9 +109,11 @@ def error_for(fault: Fault | None, *, status: int = 0, said: str = "") -> Except
     """Return the error of a fault; None is a refusal that only the endpoint's own words explain."""
     if fault is Fault.AWAY:
         number = f" (status {status})" if status else ""
-        return EngineUnavailable(f"The language model's endpoint is not working right now{number}.")
+        return EngineUnavailable(
+            gettext("The language model's endpoint is not working right now%(number)s.") % {"number": number}
+        )
     if fault is Fault.OVER_WINDOW:
-        return UserError("This does not fit the language model's window.", code=fault)
+        return UserError(gettext("This does not fit the language model's window."), code=fault)
     if fault is None:
         sentence = f"The language model's endpoint refused the request. It said: {said or 'nothing'}"
         return AppError(sentence, code=REFUSED)
@@ -124,7 +127,7 @@ def parsed(data: bytes) -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise BrokenStream("The language model sent something that cannot be read.")
+        raise BrokenStream(gettext("The language model sent something that cannot be read."))
     return found
 
 

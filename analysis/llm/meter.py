@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext
+
 from analysis.llm.catalogue import LLM
 from analysis.llm.dialects import dialect_of
 from analysis.llm.dialects.openai import message_tokens
@@ -46,7 +48,7 @@ class Meter:
     def end(self, finish_reason: str = "") -> Iterator[Token]:
         """Yield what was held back, then the end. Raises BrokenStream if the stream stopped without saying so."""
         if not (finish_reason or self.finished):
-            raise BrokenStream("The connection to the language model was cut before the answer was complete.")
+            raise BrokenStream(gettext("The connection to the language model was cut before the answer was complete."))
         reason = finish_reason or self.usage.finish_reason
         if self._tags:
             for kind, text in self._tags.end(complete=reason == "stop"):
@@ -57,7 +59,7 @@ class Meter:
         """Return the error inside a stream: before the first word it is a refusal like any other."""
         if self.started:
             said = error.get("message", error) if isinstance(error, dict) else error
-            return BrokenStream(f"The language model broke off: {str(said)[:300]}")
+            return BrokenStream(gettext("The language model broke off: %(said)s") % {"said": str(said)[:300]})
         code = str(error.get("code", "")) if isinstance(error, dict) else ""
         status = int(code) if code.isdecimal() and 400 <= int(code) < 600 else 500
         return self._dialect.refusal(status, {}, json.dumps(event))
@@ -88,7 +90,7 @@ class Meter:
     def _finish(self, reason: str) -> None:
         """Note how the completion ended. Raises the error of one that did not come to its end."""
         if reason == "broken":
-            raise BrokenStream("The language model broke off in the middle of the answer.")
+            raise BrokenStream(gettext("The language model broke off in the middle of the answer."))
         if reason == "withheld":
             raise error_for(Fault.WITHHELD)
         self.finished = True

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
+from django.utils.translation import gettext
 
 from analysis.errors import UserError
 from analysis.llm.catalogue import BUNDLED, LLM, catalogue
@@ -70,13 +71,21 @@ def llm_get(id: str = "", *, workspace_id: int | None = None) -> LLM:
     """
     usable = llms(workspace_id)
     if not usable and workspace_id is not None and llms():
-        raise UserError("The policy of this workspace allows none of the language models here.", code="unknown_llm")
+        raise UserError(
+            gettext("The policy of this workspace allows none of the language models here."), code="unknown_llm"
+        )
     if not usable:
-        raise UserError("No language model is set. Start the bundled one, or set LECTERN_LLM_URL.", code="unknown_llm")
+        raise UserError(
+            gettext("No language model is set. Start the bundled one, or set LECTERN_LLM_URL."), code="unknown_llm"
+        )
     found = next((llm for llm in usable if id in ("", llm.id)), None)
     if found is None:
         names = ", ".join(llm.id for llm in usable)
-        raise UserError(f"There is no language model {id[:120]!r} here. You can use: {names}.", code="unknown_llm")
+        raise UserError(
+            gettext("There is no language model %(id)s here. You can use: %(names)s.")
+            % {"id": repr(id[:120]), "names": names},
+            code="unknown_llm",
+        )
     return found
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from analysis import progress
 from analysis.answer.receipt import ranges
@@ -44,7 +45,7 @@ def review_ask(*, document: Document, user: User | None) -> ClauseReview:
     """
     version = document.version
     if version is None or not version.ready:
-        raise UserError("This document has not been read in yet.", code="not_ready", status=409)
+        raise UserError(gettext("This document has not been read in yet."), code="not_ready", status=409)
     with transaction.atomic():
         Document.objects.select_for_update().get(pk=document.pk)
         review = ClauseReview.objects.filter(version=version, checklist=built_in().id).first()
@@ -111,7 +112,10 @@ def receipt_of(version: DocumentVersion, sentences: Sentences, checklist: Checkl
 
 def _attempt(review: ClauseReview, token: UUID, lost: Event) -> None:
     if review.attempts > MAX_ATTEMPTS:
-        raise AppError(f"This was tried {MAX_ATTEMPTS} times and broke off each time.", code="gave_up")
+        raise AppError(
+            gettext("This was tried %(times)s times and broke off each time.") % {"times": MAX_ATTEMPTS},
+            code="gave_up",
+        )
     version, checklist = review.version, built_in()
 
     def show(message: str, done: int, total: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from analysis import progress
 from analysis.answer.payload import answer_payload
@@ -26,6 +26,15 @@ from workspaces.together.sharing import may_unshare
 from workspaces.together.threads import Talk
 
 FOUND_AT_ONCE = 8  # a longer list of findings is folded under a finished answer
+
+# How an answer stands, as lists of questions say it: `{{ each.answer_status|translated }}`.
+STANDS = (
+    gettext_noop("waiting"),
+    gettext_noop("queued"),
+    gettext_noop("running"),
+    gettext_noop("stopped"),
+    gettext_noop("failed"),
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,7 @@ class Card:
     @property
     def heading(self) -> str:
         """What the card is called on a page of its own."""
-        return {Purpose.SUMMARY: "Summary", Purpose.CHANGES: "What changed"}.get(
+        return {Purpose.SUMMARY: gettext("Summary"), Purpose.CHANGES: gettext("What changed")}.get(
             Purpose(self.question.purpose), self.question.text
         )
 

@@ -45,9 +45,9 @@ class DrawnTree:
         around = f"{self.path}/".startswith(f"{folder.path}/")
         drawn = depth < OPEN_DEPTH and (around or self._all)
         return format_html(
-            '<li><details data-folder="{path}"{open}><summary><a class="tree-folder{unread}" href="{url}" data-visit'
-            ' data-path="{path}"{current} title="{title}">{name}</a><span class="tree-size numbers">{size}</span>'
-            "</summary>{inside}</details></li>",
+            '<li><a class="tree-folder{unread}" href="{url}" data-visit data-path="{path}"{current} title="{title}">'
+            '{name}</a><details data-folder="{path}"{open}><summary aria-label="{inside_of}">'
+            '<span class="tree-size numbers">{size}</span></summary>{inside}</details></li>',
             path=folder.path,
             open=mark_safe(" open") if around and drawn else "",
             unread="" if folder.read_count else " unread",
@@ -55,6 +55,7 @@ class DrawnTree:
             current=self._current(folder.path),
             title=_folder_words(folder),
             name=folder.name,
+            inside_of=gettext("What is in %(name)s") % {"name": folder.name},
             size=short(folder.line_count) if folder.read_count else "",
             inside=self.html(folder, depth + 1) if drawn else self._later(folder),
         )

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext
 
 from analysis.answer.retrieve import retrieve
 from analysis.errors import UserError
@@ -52,20 +53,26 @@ def search(query: str, *, documents: QuerySet[Document], limit: int) -> list[Hit
 def filters_in(query: str) -> tuple[str, Filters]:
     """Return the query without its filters, and these. Raises UserError bad_filter."""
     if negated := _NEGATED.search(query):
-        raise _bad(f"Only a path can be left out, as in {KEYS['-path']}; “{negated[0]}” cannot.")
+        raise _bad(
+            gettext("Only a path can be left out, as in %(example)s; “%(path)s” cannot.")
+            % {"example": KEYS["-path"], "path": negated[0]}
+        )
     values: dict[str, list[str]] = {key: [] for key in KEYS}
     for match in _FILTER.finditer(query):
         key, value = match["key"].lower(), (match["quoted"] or match["plain"] or "").strip()
         if not value:
-            raise _bad(f"Write what “{key}:” should be, without a space, as in {KEYS[key]}.")
+            raise _bad(
+                gettext("Write what “%(key)s:” should be, without a space, as in %(example)s.")
+                % {"key": key, "example": KEYS[key]}
+            )
         values[key].append(value)
     words = " ".join(_FILTER.sub(" ", query).split())
     if _BROKEN.search(words):
-        raise _bad('A filter with a quotation mark ends with one, as in path:"my folder".')
+        raise _bad(gettext('A filter with a quotation mark ends with one, as in path:"my folder".'))
     symbols = tuple(values["symbol"])
     words = " ".join([words, *symbols]).strip()
     if not words and any(values.values()):
-        raise _bad(f"Say what to search for beside {_FILTER.search(query)[0]}.")  # type: ignore[index]
+        raise _bad(gettext("Say what to search for beside %(filter)s.") % {"filter": _FILTER.search(query)[0]})  # type: ignore[index]
     found = Filters(tuple(values["path"]), tuple(values["-path"]), tuple(map(_syntax, values["lang"])), symbols)
     return words, found
 
@@ -109,7 +116,10 @@ def _syntax(written: str) -> str:
     if by_ending := syntax_of(f"x.{plain}"):
         return by_ending
     names = ", ".join(sorted(syntaxes()))
-    raise _bad(f"“{written}” is no language that files are read in. These are: {names}.")
+    raise _bad(
+        gettext("“%(written)s” is no language that files are read in. These are: %(names)s.")
+        % {"written": written, "names": names}
+    )
 
 
 def _bad(message: str) -> UserError:
