@@ -169,7 +169,7 @@ ROUTES = {
     "api-1:change_comment": Route(writes=Role.ADMIN),  # both of what somebody else has written
     "api-1:delete_comment": Route(writes=Role.ADMIN),
     "api-1:approve_answer": Route(writes=Role.REVIEWER),
-    "api-1:share_question": Route(writes=Role.VIEWER),
+    "api-1:share_question": Route(writes=Role.VIEWER, body={"shared": True}),
     "api-1:list_notifications": PERSON,
     "api-1:read_notifications": PERSON,
     # Accounts
