@@ -121,7 +121,9 @@ async def test_asking_waits_tells_how_it_goes_and_cites(live: str, cast: Cast) -
         asked = {"workspace": "firm", "question": "How long?", "document_ids": [str(lease.pk)]}
         result = await session.call_tool("ask", asked, progress_callback=hear)
         answer = result.structured_content
-        again = await told(session, "ask", **asked | {"question": "Why?", "follows": answer["question_id"]})
+        again = await told(
+            session, "ask", **asked | {"question": "Why?", "follows": answer["question_id"], "shared": False}
+        )
     assert (answer["answer"], answer["status"], answer["complete"]) == (TERM, "done", True)
     assert answer["sentences"] == [{"text": TERM, "supported": True, "citations": [0]}]
     cited = answer["citations"][0]
@@ -133,6 +135,7 @@ async def test_asking_waits_tells_how_it_goes_and_cites(live: str, cast: Cast) -
     assert "Checking each sentence against the source" in heard
     question = await checked(Question.objects.select_related("asker", "parent").get)(pk=again["question_id"])
     assert (question.asker.email, str(question.parent.pk)) == ("reviewer@firm.example", answer["question_id"])
+    assert not question.shared
 
 
 async def test_a_token_does_no_more_than_it_may(live: str, cast: Cast) -> None:

@@ -73,7 +73,10 @@ def test_models_are_workspaces_documents_and_repositories(live: str, cast: Cast)
 def test_an_answer_comes_with_its_citations_and_is_a_question_of_the_workspace(live: str, cast: Cast) -> None:
     lease = document(cast, text=TEXT, pages=2)
     done = program(live, cast.reviewer).chat.completions.create(
-        model=f"lectern/firm/{lease.pk}", messages=conversation("How long is the term?"), temperature=0.2
+        model=f"lectern/firm/{lease.pk}",
+        messages=conversation("How long is the term?"),
+        temperature=0.2,
+        extra_body={"lectern": {"shared": False}},
     )
     message = done.choices[0].message
     assert (message.content, done.choices[0].finish_reason) == (TERM, "stop")
@@ -87,6 +90,7 @@ def test_an_answer_comes_with_its_citations_and_is_a_question_of_the_workspace(l
         "How long is the term?",
         [lease],
     )
+    assert not question.shared
     answer = Answer.objects.get()
     assert done.id == f"chatcmpl-{answer.pk}"
     assert done.usage.prompt_tokens == answer.usage["prompt_tokens"] > 0

@@ -22,7 +22,6 @@ class HookEvent(models.TextChoices):
     MEMBER_JOINED = "member.joined", _("Somebody has joined")
     MEMBER_REMOVED = "member.removed", _("Somebody was removed")
     POLICY_CHANGED = "policy.changed", _("The policy was changed")
-    BUDGET_WARNED = "budget.warned", _("Most of the month's budget is spent")
     AUDIT = "audit", _("Every entry of the audit log")
 
 

@@ -155,6 +155,7 @@ def add_tools(server: MCPServer[Any]) -> None:
         context: Called, *, workspace: Slug, question: str, document_ids: Documents = [],  # noqa: B006
         repository_ids: Repositories = [], path: Path = "", mode: Mode = Mode.AUTO, llm: str = "",  # noqa: B006
         follows: Annotated[UUID | None, Field(description="The question that this one follows up")] = None,
+        shared: Annotated[bool, Field(description="Whether others in the workspace see it")] = True,
     ) -> results.Answered:  # fmt: skip
         """Has the workspace's language model answer from the documents, each sentence checked against its source.
 
@@ -162,8 +163,15 @@ def add_tools(server: MCPServer[Any]) -> None:
         its answer stay in the workspace.
         """
         viewer = viewer_in(context)
-        asked = {"text": question, "document_ids": document_ids, "repository_ids": repository_ids, "path": path}
-        answer_id, url = await work(viewer, _asked)(workspace, asked | {"mode": mode, "llm": llm, "parent_id": follows})
+        asked: dict[str, Any] = {
+            "text": question,
+            "document_ids": document_ids,
+            "repository_ids": repository_ids,
+            "path": path,
+        }
+        answer_id, url = await work(viewer, _asked)(
+            workspace, asked | {"mode": mode, "llm": llm, "parent_id": follows, "shared": shared}
+        )
         try:
             await _followed(context, viewer, answer_id)
         except (Http404, redis.RedisError):

@@ -87,6 +87,7 @@ def _begun(viewer: Viewer, asked: ChatIn, base_url: str) -> Completion:
         repositories=where.repositories,
         mode=asked.lectern.mode,
         llm=asked.lectern.llm,
+        shared=asked.lectern.shared,
         parent=parent,
     )
     return Completion(

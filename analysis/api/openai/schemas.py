@@ -58,12 +58,13 @@ class StreamOptions(BaseModel):
 
 
 class OwnOptions(BaseModel):
-    """What only Lectern knows. mode, llm: as of questions."""
+    """What only Lectern knows, as of questions. shared: whether others see it."""
 
     model_config = ConfigDict(extra="forbid")
 
     mode: Mode = Mode.AUTO
     llm: Text = ""
+    shared: bool = True
 
 
 class ChatIn(BaseModel):
