@@ -13,6 +13,7 @@ from analysis.types import ChunkSpan
 from tests.api.conftest import Caller
 from tests.conftest import Cast
 from tests.rows import FIRST, TEXT, make_document
+from workspaces.folders import folder_create, folder_restrict, move_into
 from workspaces.models import Workspace
 
 SEARCH = "/workspaces/firm/search"
@@ -65,6 +66,16 @@ def test_other_workspaces_are_never_searched(viewer: Caller, cast: Cast, caller:
     foreign = make_searchable(elsewhere, "secret.pdf")
     assert viewer.get(SEARCH, q="five years").json() == []
     assert viewer.get(SEARCH, q="five years", document_id=str(foreign.document_id)).status_code == 404
+
+
+def test_closed_folders_are_searched_by_who_sees_them(viewer: Caller, owner: Caller, cast: Cast) -> None:
+    closed, _ = make_searchable(cast, "closed.pdf"), make_searchable(cast, "open.pdf")
+    folder = folder_create(workspace=cast.workspace, name="Closed")
+    folder_restrict(folder, restricted=True)
+    move_into(folder, workspace=cast.workspace, documents=[closed.document])
+    found = {who: {hit["document_name"] for hit in who.get(SEARCH, q="five years").json()} for who in (viewer, owner)}
+    assert found == {viewer: {"open.pdf"}, owner: {"open.pdf", "closed.pdf"}}
+    assert viewer.get(SEARCH, q="five years", document_id=str(closed.document_id)).status_code == 404
 
 
 @pytest.mark.parametrize(
