@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_lazy
+
 from analysis.answer.material import Scope
 from analysis.answer.plan import in_words, plan_reading
 from analysis.errors import UserError
@@ -12,7 +14,12 @@ from analysis.llm.registry import llms
 from analysis.models import Question
 from analysis.types import Mode, ReadingPlan
 
-WAYS = {Mode.WHOLE: "whole", Mode.PACKED: "packed", Mode.PASSAGES: "from passages", Mode.SWEEP: "part by part"}
+WAYS = {
+    Mode.WHOLE: gettext_lazy("whole"),
+    Mode.PACKED: gettext_lazy("packed"),
+    Mode.PASSAGES: gettext_lazy("from passages"),
+    Mode.SWEEP: gettext_lazy("part by part"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,14 +61,21 @@ def other_modes(wanted: Wanted, mode: Mode, llm: LLM) -> list[ReadingPlan]:
 
 def _advice(wanted: Wanted, mode: Mode, llm: LLM) -> str:
     """Return what can be done instead of `mode` by `llm`, in a sentence or two; "" if nothing can."""
-    ways = [f"{WAYS[plan.mode]} (about {in_words(plan.expected_seconds)})" for plan in other_modes(wanted, mode, llm)]
+    ways = [
+        gettext("%(way)s (about %(time)s)") % {"way": WAYS[plan.mode], "time": in_words(plan.expected_seconds)}
+        for plan in other_modes(wanted, mode, llm)
+    ]
     fit = [
         other.name
         for other in llms(wanted.scope.workspace.pk)
         if other.id != llm.id and wanted.plan_if_possible(mode, other)
     ]
-    sentences = [f"{llm.name} can read it {_listed(ways, 'or')}."] if ways else []
-    sentences += [f"{_listed(fit, 'and')} can read it {WAYS.get(mode, '')}".rstrip() + "."] if fit else []
+    can = gettext("%(llm)s can read it %(way)s.")
+    sentences = [can % {"llm": llm.name, "way": _listed(ways, gettext("or"))}] if ways else []
+    if fit and mode in WAYS:
+        sentences.append(can % {"llm": _listed(fit, gettext("and")), "way": WAYS[mode]})
+    elif fit:
+        sentences.append(gettext("%(llm)s can read it.") % {"llm": _listed(fit, gettext("and"))})
     return " ".join(sentences)
 
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from analysis import progress
@@ -306,7 +307,8 @@ def answer_begin(question: Question, mode: Mode, llm: LLM) -> Answer:
     # The lock makes the numbers of two answers asked for at once follow each other.
     Question.objects.select_for_update().get(pk=question.pk)
     holding_up = waited_for(question)
-    plan = {} if holding_up else _plan(question, mode, llm)
+    with translation.override(settings.LANGUAGE_CODE):  # what is stored has readers of other languages
+        plan = {} if holding_up else _plan(question, mode, llm)
     answer = Answer.objects.create(
         question=question,
         number=(question.answers.aggregate(last=Max("number"))["last"] or 0) + 1,

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.cache import cache
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from analysis.answer import material
 from analysis.answer.budget import CALL_SECONDS, output_reserve, prompt_room
@@ -19,7 +20,6 @@ from analysis.answer.prompt import material as material_of
 from analysis.answer.read_once import kept_tokens, reading_now
 from analysis.answer.sweep.plan import Sizes, expected_seconds, plan_sweep, roughly_sized, sized
 from analysis.answer.sweep.readers import QuestionReader, asked
-from analysis.english import one_or_many
 from analysis.errors import UserError
 from analysis.llm import slots, tokens
 from analysis.llm.catalogue import LLM
@@ -86,11 +86,14 @@ class Measured:
         """Return "The whole document is", "The 3 documents together are", "The document and 40 files together are"."""
         files = self.file_count
         many = len(self.documents) - files
-        if files:
-            counted = [one_or_many("document", "%(many)s documents", many) % {"many": f"{many:,}"}] if many else []
-            counted += [one_or_many("file", "%(files)s files", files) % {"files": f"{files:,}"}]
-            return f"The {' and '.join(counted)} {'together are' if many + files > 1 else 'is'}"
-        return one_or_many("The whole document is", "The %(many)s documents together are", many) % {"many": many}
+        if not files:
+            words = ngettext("The whole document is", "The %(many)s documents together are", many)
+            return words % {"many": intcomma(many)}
+        what = ngettext("file", "%(files)s files", files) % {"files": intcomma(files)}
+        if many:
+            documents = ngettext("document", "%(many)s documents", many) % {"many": intcomma(many)}
+            what = gettext("%(documents)s and %(files)s") % {"documents": documents, "files": what}
+        return ngettext("The %(what)s is", "The %(what)s together are", many + files) % {"what": what}
 
 
 @dataclass(frozen=True)
@@ -207,17 +210,18 @@ def in_words(seconds: float) -> str:
 
 def _chosen_plan(requested: Mode, measured: Measured, reader: QuestionReader, packs: Packs) -> ReadingPlan:
     if requested is Mode.PASSAGES:
-        return _plan(Mode.PASSAGES, requested, "You chose passages: the parts that match best are read.", measured)
+        why = gettext("You chose passages: the parts that match best are read.")
+        return _plan(Mode.PASSAGES, requested, why, measured)
     if requested is Mode.SWEEP:
         sizes = sized(measured, reader)
-        why = f"You chose sweep. {_sweep_words(measured, sizes)}"
+        why = f"{gettext('You chose sweep.')} {_sweep_words(measured, sizes)}"
         return plan_sweep(measured, sizes, requested=requested, why=why)
     if requested is Mode.PACKED:
         return _packed_as_chosen(measured, packs())
     if requested is Mode.WHOLE:
         if not measured.fits:
             raise UserError(_too_large(measured), code="does_not_fit")
-        return _plan(Mode.WHOLE, requested, f"You chose whole. {_whole_words(measured)}", measured)
+        return _plan(Mode.WHOLE, requested, f"{gettext('You chose whole.')} {_whole_words(measured)}", measured)
     if measured.fits and (measured.already_read or measured.whole_seconds <= env.patience_seconds):
         return _plan(Mode.WHOLE, requested, _whole_words(measured), measured)
     return _auto_without_whole(measured, reader, packs)
@@ -235,30 +239,35 @@ def _auto_without_whole(measured: Measured, reader: QuestionReader, packs: Packs
     if everything and expected_seconds(measured, sizes) <= FAR * env.sweep_patience_seconds:
         sizes = sized(measured, reader)
         if expected_seconds(measured, sizes) <= env.sweep_patience_seconds:
-            why = f"{reason}, and the question asks for everything there is. {_sweep_words(measured, sizes)}"
+            why = gettext("%(reason)s, and the question asks for everything there is.") % {"reason": reason}
+            why = f"{why} {_sweep_words(measured, sizes)}"
             return plan_sweep(measured, sizes, requested=Mode.AUTO, why=why)
     packed = _packed_within_patience(measured, packs, reason)
     if packed is not None:
         return packed
-    sweep = f"sweep to have every part read, about {in_words(expected_seconds(measured, sizes))}"
-    sweep = f"packed for whole files where it matters, or {sweep}" if measured.packable else sweep
-    choices = f"Choose whole to wait for it, or {sweep}." if measured.fits else f"Choose {sweep}."
-    return _plan(Mode.PASSAGES, Mode.AUTO, f"{reason}, so passages are used. {choices}", measured)
+    why = gettext("%(reason)s, so passages are used.") % {"reason": reason}
+    ways = [gettext("whole to wait for it")] if measured.fits else []
+    ways += [gettext("packed for whole files where it matters")] if measured.packable else []
+    time = in_words(expected_seconds(measured, sizes))
+    ways += [gettext("sweep to have every part read, about %(time)s") % {"time": time}]
+    choices = gettext("Choose %(ways)s.") % {"ways": gettext(", or ").join(ways)}
+    return _plan(Mode.PASSAGES, Mode.AUTO, f"{why} {choices}", measured)
 
 
 def _packed_as_chosen(measured: Measured, pack: Pack | None) -> ReadingPlan:
     if measured.packable and measured.fits:
-        why = f"You chose packed, and nothing has to be left out. {_whole_words(measured)}"
+        why = f"{gettext('You chose packed, and nothing has to be left out.')} {_whole_words(measured)}"
         return _plan(Mode.WHOLE, Mode.PACKED, why, measured)
     if pack is None:
         raise UserError(_not_packed(measured), code="does_not_fit")
-    return packed_plan(measured, pack, pack.packing.fitted(), "You chose packed.", requested=Mode.PACKED)
+    return packed_plan(measured, pack, pack.packing.fitted(), gettext("You chose packed."), requested=Mode.PACKED)
 
 
 def _not_packed(measured: Measured) -> str:
     if not measured.packable:
-        return "Packing is for repositories, of which files can be given in outline."
-    return f"{measured.llm.name} has too small a window for repositories to be packed, beside what else is asked about."
+        return gettext("Packing is for repositories, of which files can be given in outline.")
+    words = gettext("%(llm)s has too small a window for repositories to be packed, beside what else is asked about.")
+    return words % {"llm": measured.llm.name}
 
 
 def _packed_within_patience(measured: Measured, packs: Packs, reason: str) -> ReadingPlan | None:
@@ -272,7 +281,8 @@ def _packed_within_patience(measured: Measured, packs: Packs, reason: str) -> Re
     left = readable - max(0, pack.taken_tokens + pack.packing.shared_tokens - pack.cached_tokens(measured.llm))
     if left < LEAST_PACK_TOKENS:
         return None
-    why = f"{reason}, so the files that the question needs are read whole and others in outline."
+    why = gettext("%(reason)s, so the files that the question needs are read whole and others in outline.")
+    why %= {"reason": reason}
     plan = packed_plan(measured, pack, pack.packing.fitted(left), why, requested=Mode.AUTO)
     whole = any(file.extent is Extent.WHOLE for file in plan.files)
     return plan if whole and plan.cost_usd_cold <= MOST_PACK_USD else None
@@ -287,7 +297,7 @@ def packed_plan(measured: Measured, pack: Pack, files: list[PackedFile], why: st
     return ReadingPlan(
         mode=Mode.PACKED,
         requested=requested,
-        why=f"{why} {packed_words(files)}; reading takes about {in_words(seconds)}.",
+        why=f"{why} {packed_words(files)}; {gettext('reading takes about %(time)s') % {'time': in_words(seconds)}}.",
         llm=llm.id,
         document_ids=[document.document_id for document in measured.documents],
         document_tokens=measured.document_tokens,
@@ -306,29 +316,42 @@ def packed_plan(measured: Measured, pack: Pack, files: list[PackedFile], why: st
 def packed_words(files: list[PackedFile]) -> str:
     """Return how many files are read how, in words: "3 of 40 files whole, 30 in outline, 7 left out"."""
     counts = Counter(file.extent for file in files)
-    said = [f"{counts[Extent.WHOLE]:,} of {len(files):,} files whole"]
-    said += [f"{counts[Extent.SKELETON]:,} in outline"] if counts[Extent.SKELETON] else []
-    said += [f"{counts[Extent.OUT]:,} left out"] if counts[Extent.OUT] else []
+    whole, outlined, left = (intcomma(counts[extent]) for extent in (Extent.WHOLE, Extent.SKELETON, Extent.OUT))
+    said = [gettext("%(whole)s of %(all)s files whole") % {"whole": whole, "all": intcomma(len(files))}]
+    said += [gettext("%(count)s in outline") % {"count": outlined}] if counts[Extent.SKELETON] else []
+    said += [gettext("%(count)s left out") % {"count": left}] if counts[Extent.OUT] else []
     return ", ".join(said)
 
 
 def _sweep_words(measured: Measured, sizes: Sizes) -> str:
     known = sizes.parts_cached
-    again = f", {known:,} of them known from before" if known else ""
-    parts = "one part is" if sizes.parts == 1 else f"all {sizes.parts:,} parts are"
-    return f"Every word is read: {parts} gone through{again}, in about {in_words(expected_seconds(measured, sizes))}."
+    again = gettext(", %(known)s of them known from before") % {"known": intcomma(known)} if known else ""
+    words = ngettext(
+        "Every word is read: one part is gone through%(again)s, in about %(time)s.",
+        "Every word is read: all %(parts)s parts are gone through%(again)s, in about %(time)s.",
+        sizes.parts,
+    )
+    time = in_words(expected_seconds(measured, sizes))
+    return words % {"parts": intcomma(sizes.parts), "again": again, "time": time}
 
 
 def _whole_words(measured: Measured) -> str:
-    size = f"{measured.subject} {measured.document_tokens:,} tokens"
+    size, time = _size_words(measured), {"time": in_words(measured.whole_seconds)}
     if measured.already_read:
-        return f"{size}, read already: the first word takes about {in_words(measured.whole_seconds)}."
-    return f"{size}{_being_read(measured) or f'; reading takes about {in_words(measured.whole_seconds)}'}."
+        return f"{size}, {gettext('read already: the first word takes about %(time)s') % time}."
+    return f"{size}{_being_read(measured) or '; ' + gettext('reading takes about %(time)s') % time}."
 
 
 def _slow_words(measured: Measured) -> str:
-    size = f"{measured.subject} {measured.document_tokens:,} tokens"
-    return f"{size}{_being_read(measured) or f'; reading takes about {in_words(measured.whole_seconds)} here'}"
+    time = {"time": in_words(measured.whole_seconds)}
+    here = "; " + gettext("reading takes about %(time)s here") % time
+    return f"{_size_words(measured)}{_being_read(measured) or here}"
+
+
+def _size_words(measured: Measured) -> str:
+    """Return "The whole document is 7,900 tokens"."""
+    size = {"subject": measured.subject, "tokens": intcomma(measured.document_tokens)}
+    return gettext("%(subject)s %(tokens)s tokens") % size
 
 
 def _being_read(measured: Measured) -> str:
@@ -338,16 +361,21 @@ def _being_read(measured: Measured) -> str:
         return ""
     share = reading.tokens_done / max(1, reading.tokens_total)
     pages = reading.version.page_count
-    place = f"{round(share * pages):,} of {pages:,} pages" if pages > 1 else f"{share:.0%}"
-    return f", being read now, {place}; about {in_words(measured.whole_seconds)} until then"
+    read = {"read": intcomma(round(share * pages)), "pages": intcomma(pages)}
+    place = gettext("%(read)s of %(pages)s pages") % read if pages > 1 else f"{share:.0%}"
+    words = gettext(", being read now, %(place)s; about %(time)s until then")
+    return words % {"place": place, "time": in_words(measured.whole_seconds)}
 
 
 def _too_large(measured: Measured) -> str:
     room = max(0, prompt_room(measured.llm, measured.output_tokens) - measured.frame_tokens)
-    return (
-        f"{measured.subject} {measured.document_tokens:,} tokens and {measured.llm.name} can read {room:,} at once "
-        f"(a window of {measured.llm.window_tokens:,}, less room for the question and the answer)."
+    words = gettext(
+        "%(size)s and %(llm)s can read %(room)s at once "
+        "(a window of %(window)s, less room for the question and the answer)."
     )
+    window = intcomma(measured.llm.window_tokens)
+    size = _size_words(measured)
+    return words % {"size": size, "llm": measured.llm.name, "room": intcomma(room), "window": window}
 
 
 def plan_in(mode: Mode, measured: Measured, why: str) -> ReadingPlan:

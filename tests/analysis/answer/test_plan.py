@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from analysis.answer import plan as plans
+from analysis.answer.ask import question_ask
 from analysis.answer.findings import map_prompt
 from analysis.answer.material import Scope, described, with_text
 from analysis.answer.plan import in_words, measure, plan_reading
@@ -319,3 +320,14 @@ def test_a_document_that_is_being_read_ahead_says_how_far_it_is(cast: Cast, bund
         "You chose whole. The whole document is 6,000 tokens, being read now, 18 of 30 pages; about "
         f"{in_words(left)} until then."
     )
+
+
+def test_a_plan_is_said_in_the_readers_language_and_kept_in_english(cast: Cast, bundled_llm: ScriptedLLM) -> None:
+    lease = document(cast)
+    with translation.override("de"):
+        told = planned(cast, lease, mode=Mode.PASSAGES).why
+        answer = question_ask(
+            workspace=cast.workspace, user=cast.owner, text=QUESTION, documents=[lease], mode=Mode.PASSAGES
+        )
+    assert told == "Sie haben Textstellen gewählt: Gelesen wird, was am besten passt."
+    assert answer.plan["why"] == "You chose passages: the parts that match best are read."

@@ -74,6 +74,8 @@ def test_a_question_shows_its_card_at_once(cast: Cast, document: Document, asked
             "text": "How <long>?",
             "documents": [document],
             "repositories": [],
+            "folders": [],
+            "shared": True,
             "path": "",
             "mode": Mode.WHOLE,
             "llm": "x",
