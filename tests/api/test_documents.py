@@ -43,6 +43,7 @@ def test_upload_takes_the_file_and_the_editor_can_ask_for_it(editor: Caller, cas
         "kind": None,
         "repository_id": None,
         "path": None,
+        "folder_id": None,
         "size_bytes": 23,
         "pages": 0,
         "characters": 0,

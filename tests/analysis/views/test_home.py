@@ -387,7 +387,7 @@ def test_questions_do_not_grow_with_documents(cast: Cast) -> None:
     for number in range(3, 40):
         make_question(cast, f"{number}?", make(cast, f"{number}.pdf", warnings=[]))
     assert count() == few
-    assert few <= 11  # one of them counts what the bell shows
+    assert few <= 12  # one of them counts what the bell shows, one finds the folders
 
 
 def test_recent_questions_with_their_state(cast: Cast) -> None:

@@ -63,7 +63,7 @@ def elsewhere(cast: Cast) -> Cast:
     """The outsider's own workspace, with her as its owner."""
     other = Workspace.objects.get(slug="elsewhere")
     assert Member.objects.filter(workspace=other, user=cast.outsider, role=Role.OWNER).exists()
-    return Cast(other, cast.outsider, cast.outsider, cast.outsider, cast.outsider)
+    return Cast(other, *[cast.outsider] * 6)
 
 
 def test_every_part_is_read_once_and_what_is_found_is_the_answers_evidence(cast: Cast, clerk: Clerk) -> None:
