@@ -105,6 +105,7 @@ DATA = re.compile(
     |(?:days|events|host|role):[ ]\S+|ERP|Why[?]
     |version[ ]\d+|python|text|function|Editor,[ ]until
     |Ctrl[ ]Enter|Lectern|UTC|English|Deutsch|PDF|Python|Django|PostgreSQL|pgvector|Valkey
+    |Qwen2\.5-Coder[ ]0\.5B[ ]\(bundled\)(?:[ ]·[ ]\d+k)?
     |https?:\S+|tests/fixtures/|snap|vendor/ours/)(?!\w)""",
     re.VERBOSE,
 )

@@ -86,13 +86,14 @@ def ids(row: Document, answers: list[Answer]) -> list[str]:
 def test_of_a_deleted_document_nothing_is_left(cast: Cast) -> None:
     row = document(cast)
     answers = derived(cast, row)
-    everywhere = traces([*CANARIES, *ids(row, answers)])
+    sought = [*CANARIES, *ids(row, answers)]
+    everywhere = traces(sought)
     for kind in ("analysis_chunk.", "analysis_versiontext.", "analysis_posting.", "key lectern:answer:", "file "):
         assert any(kind in place for place in everywhere), kind
     for word in CANARIES:
         assert any(place.endswith(word) for place in everywhere), word
     document_delete(row)
-    assert [place for place in traces([*CANARIES, *ids(row, answers)]) if not told_to_lists(place)] == []
+    assert [place for place in traces(sought) if not told_to_lists(place)] == []
 
 
 def told_to_lists(place: str) -> bool:
