@@ -13,8 +13,8 @@ def test_invited_signed_up_and_in(live_app, browser_page, sign_in, cast):
     page = browser_page
     sign_in(cast.owner)
     page.goto("/w/firm/members/")
-    page.get_by_label("Join as").select_option("viewer")
-    page.get_by_role("button", name="Make a link").click()
+    page.get_by_label("Role", exact=True).select_option("viewer")
+    page.get_by_role("button", name="Invite", exact=True).click()
     page.get_by_role("button", name="Copy").click()
     link = page.get_by_label("Whoever opens this link").input_value()
     assert page.evaluate("navigator.clipboard.readText()") == link
