@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+from django.db.models import Model, QuerySet
 from django.http import Http404
 from ninja import Query
 
@@ -18,6 +19,7 @@ from analysis.repository.tree import FileNode, file_at
 from workspaces.access import Viewer, folders_for, get_repository_or_404, repositories_for
 from workspaces.models import Folder, Member
 
+Row = TypeVar("Row", bound=Model)
 SnapshotNumber = Annotated[Number | None, Query(None)]
 Path = Annotated[Text, Query("", max_length=1000)]
 FilePath = Annotated[Text, Query(..., min_length=1, max_length=1000)]
@@ -31,22 +33,23 @@ class SourceFile:
     version: DocumentVersion
 
 
-def chosen_repositories(member: Member, repository_ids: Iterable[UUID]) -> list[Repository]:
-    """Return the repositories in the order asked for, each once; raises Http404 for one not in the workspace."""
-    wanted = list(dict.fromkeys(repository_ids))
-    found = {row.pk: row for row in repositories_for(member).filter(pk__in=wanted)}
+def in_order(rows: QuerySet[Row], ids: Iterable[Any]) -> list[Row]:
+    """Return the rows with these ids in the order asked for, each once; raises Http404 where one is missing."""
+    wanted = list(dict.fromkeys(ids))
+    found = {row.pk: row for row in rows.filter(pk__in=wanted)}
     if len(found) < len(wanted):
         raise Http404
-    return [found[repository_id] for repository_id in wanted]
+    return [found[row_id] for row_id in wanted]
+
+
+def chosen_repositories(member: Member, repository_ids: Iterable[UUID]) -> list[Repository]:
+    """Return the repositories in the order asked for, each once; raises Http404 for one not in the workspace."""
+    return in_order(repositories_for(member), repository_ids)
 
 
 def chosen_folders(member: Member, folder_ids: Iterable[int]) -> list[Folder]:
     """Return the folders in the order asked for, each once; raises Http404 for one that the member does not see."""
-    wanted = list(dict.fromkeys(folder_ids))
-    found = {row.pk: row for row in folders_for(member).filter(pk__in=wanted)}
-    if len(found) < len(wanted):
-        raise Http404
-    return [found[folder_id] for folder_id in wanted]
+    return in_order(folders_for(member), folder_ids)
 
 
 def snapshot_for(viewer: Viewer, repository_id: UUID, number: int | None = None) -> Snapshot:

@@ -13,7 +13,7 @@ from django.utils.cache import get_conditional_response
 from ninja import File, Form, Query, Router, Status, UploadedFile
 
 from analysis.api.auth import ApiRequest
-from analysis.api.chosen import chosen_folders
+from analysis.api.chosen import chosen_folders, in_order
 from analysis.api.errors import refusal
 from analysis.api.responses import Limit, Offset, page_of, produces, responses
 from analysis.api.schemas import DocumentOut, DocumentPage, FolderId, TextOut, UploadedOut
@@ -182,8 +182,4 @@ def delete_document(request: ApiRequest, document_id: UUID) -> Status[None]:
 
 def chosen_documents(member: Member, document_ids: Iterable[UUID]) -> list[Document]:
     """Return the documents in the order asked for, each once; raises Http404 for one that is not in the workspace."""
-    wanted = list(dict.fromkeys(document_ids))
-    found = {row.pk: row for row in searched_for(member).filter(pk__in=wanted).select_related("version")}
-    if len(found) < len(wanted):
-        raise Http404
-    return [found[document_id] for document_id in wanted]
+    return in_order(searched_for(member).select_related("version"), document_ids)

@@ -95,6 +95,12 @@ def request_of(viewer: Viewer) -> ApiRequest:
 
 def add_tools(server: MCPServer[Any]) -> None:
     """Offer the tools."""
+    _add_reading(server)
+    _add_asking(server)
+
+
+def _add_reading(server: MCPServer[Any]) -> None:
+    """Offer what shows what there is, finds it and reads it."""
 
     @server.tool(title="List workspaces", annotations=READS)
     async def list_workspaces(context: Called) -> results.Workspaces:
@@ -140,6 +146,10 @@ def add_tools(server: MCPServer[Any]) -> None:
     ) -> results.Lines:  # fmt: skip
         """Lines of a file of a code repository, with secrets masked."""
         return await work(viewer_in(context), _lines)(repository_id, path, start_line, end_line)
+
+
+def _add_asking(server: MCPServer[Any]) -> None:
+    """Offer what has the workspace's language model read for a question."""
 
     @server.tool(title="Plan a question", annotations=READS)
     async def plan(
